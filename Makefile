@@ -1,0 +1,69 @@
+# CineAesthete. `make run` and `make test` are all a fresh machine needs: Python >= 3.11 and make.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+# the first Python that is new enough; `make PYTHON=/path/to/python3.12 run` overrides
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; break; fi; done)
+RUN := .venv/bin/python
+DEV := .venv-dev/bin/python
+
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: python-found
+python-found:
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer found; install one, or name it: make PYTHON=... run" >&2; exit 1; }
+
+.PHONY: env
+env: python-found ## the serving environment (.venv) and the generated contracts
+	@$(PYTHON) scripts/bootstrap.py run
+
+.PHONY: dev-env
+dev-env: python-found ## the environment of tests and linters (.venv-dev)
+	@$(PYTHON) scripts/bootstrap.py dev
+
+.PHONY: run
+run: env ## prepare data and model if needed, start the whole mesh, wait until it is healthy
+	@$(RUN) -m cine_cli up
+
+.PHONY: stop
+stop: ## stop the mesh
+	@if test -x $(RUN); then $(RUN) -m cine_cli stop; else echo "nothing to stop"; fi
+
+.PHONY: status
+status: env ## say what runs
+	@$(RUN) -m cine_cli status
+
+.PHONY: setup
+setup: env ## the wizard: check data, preprocess, train, start
+	@$(RUN) -m cine_cli setup
+
+.PHONY: test
+test: dev-env ## all tests
+	@$(DEV) -m pytest
+
+.PHONY: lint
+lint: dev-env ## ruff, mypy --strict, buf lint and breaking, house rules
+	@PYTHON=$(DEV) sh scripts/lint.sh
+
+.PHONY: format
+format: dev-env ## let ruff put the code in order
+	@$(DEV) -m ruff check --fix-only -q .
+	@$(DEV) -m ruff format -q .
+
+.PHONY: bench
+bench: dev-env ## CineMatch and search through Envoy against an RPC that computes nothing; ratios, RSS, start-up
+	@$(DEV) -m tests.load.bench
+
+.PHONY: relevance
+relevance: dev-env ## MRR@10 of the search suite and of tot-dev
+	@$(DEV) -m tests.load.relevance
+
+.PHONY: lock
+lock: dev-env ## compile the locked requirement files
+	@$(DEV) scripts/lock.py
+
+.PHONY: clean
+clean: stop ## remove what was made: environments, stubs, state
+	rm -rf .venv .venv-dev shared/contracts var build

@@ -1,0 +1,1 @@
+"""The `cine` command: data, models, and the mesh on this machine."""

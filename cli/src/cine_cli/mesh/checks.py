@@ -1,0 +1,55 @@
+"""Asks a process whether it is ready, over the port it serves."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import grpc
+import httpx
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from cine_cli.mesh.plan import ProcessPlan
+
+
+def busy_ports(processes: list[ProcessPlan]) -> list[tuple[str, int]]:
+    """Returns (process, port) for each planned port that somebody else listens on already."""
+    busy = []
+    for process in processes:
+        for port in process.ports:
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+                # as the servers themselves do: a port in TIME_WAIT is free
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    busy.append((process.name, port))
+    return busy
+
+
+async def is_ready(process: ProcessPlan, seconds: float = 1.0) -> bool:
+    """Returns whether the process answers and says that it is ready; never raises for one that does not."""
+    if process.check == "grpc":
+        return await _grpc_serving(process.ports[0], seconds)
+    path = "/ready" if process.check == "envoy" else "/health/live"
+    return await _http_ok(f"http://127.0.0.1:{process.ports[0]}{path}", seconds)
+
+
+async def _grpc_serving(port: int, seconds: float) -> bool:
+    # a global subchannel pool would keep back-off state between probes and see a restarted server late
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+        try:
+            # the published types leave the methods out
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=seconds)
+        except grpc.aio.AioRpcError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+async def _http_ok(url: str, seconds: float) -> bool:
+    async with httpx.AsyncClient(timeout=seconds, trust_env=False) as client:
+        try:
+            return (await client.get(url)).status_code == 200
+        except httpx.HTTPError:
+            return False

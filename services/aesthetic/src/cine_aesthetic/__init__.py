@@ -1,0 +1,1 @@
+"""Aesthetic: search by look: words, colours, a picture."""

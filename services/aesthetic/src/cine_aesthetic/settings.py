@@ -1,0 +1,13 @@
+"""Settings of the aesthetic service."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from cinemesh.settings import ServiceSettings
+
+
+class AestheticSettings(ServiceSettings):
+    """The settings every service has; none of its own yet."""
+
+    service: ClassVar[str] = "aesthetic"

@@ -1,0 +1,1 @@
+"""The Catalog service: films, search, streaming lists and the pipeline that builds them."""

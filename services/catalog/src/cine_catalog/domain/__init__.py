@@ -1,0 +1,1 @@
+"""Films and the lists made of them; knows neither gRPC nor SQL."""

@@ -1,0 +1,1 @@
+"""Full-text search over the catalogue: text analysis, the tantivy index, query understanding, ranking."""

@@ -1,0 +1,1 @@
+"""Ratings: ratings, reviews, comments, the diary, imports."""

@@ -1,0 +1,1 @@
+"""Recommendations: CineMatch, which answers anyone in one call, and the personal recommender."""

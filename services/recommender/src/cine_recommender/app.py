@@ -1,0 +1,79 @@
+"""Wires the recommender: the content model, the servicers, the watch for new models."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+
+from cine.recommender.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    cinematch_pb2,
+    cinematch_pb2_grpc,
+    recommender_pb2,
+    recommender_pb2_grpc,
+)
+from cine_recommender.domain.variety import Variety
+from cine_recommender.models.served import ServedContent
+from cine_recommender.servicer import CineMatchServicer, RecommenderServicer
+from cine_recommender.settings import RecommenderSettings
+from cinemesh.artifacts import ArtifactStore
+from cinemesh.paging import PageTokens
+from cinemesh.server import Application, Mount, Probe
+
+
+class RecommenderApplication(Application):
+    """The recommender as a serving process. Without a model it serves too, and says that there is none."""
+
+    name = "recommender"
+
+    def __init__(self, settings: RecommenderSettings | None = None) -> None:
+        self.settings: RecommenderSettings = settings or RecommenderSettings()
+        variety = Variety(self.settings.max_per_director, self.settings.max_per_series)
+        self.content = ServedContent(ArtifactStore(self.settings.artifacts_dir), variety)
+        self._executor = ThreadPoolExecutor(self.settings.likeness_threads, thread_name_prefix="likeness")
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self) -> list[Mount]:
+        """Loads the model, if there is one, and begins to look for newer ones."""
+        await self.content.refresh()
+        self._watching = asyncio.create_task(self.content.watch(self.settings.model_check_seconds))
+        tokens = PageTokens.of(self.settings)
+        # The generated base classes are abstract to type checkers only: calls left out answer UNIMPLEMENTED.
+        recommender = RecommenderServicer(self.content, tokens, self._executor)  # type: ignore[abstract]
+        admin = admin_pb2_grpc.RecommenderAdminServiceServicer()  # type: ignore[abstract]
+        return [
+            Mount(
+                CineMatchServicer(self.content, self._executor),
+                cinematch_pb2_grpc.add_CineMatchServiceServicer_to_server,
+                cinematch_pb2.DESCRIPTOR.services_by_name["CineMatchService"],
+            ),
+            Mount(
+                recommender,
+                recommender_pb2_grpc.add_RecommenderServiceServicer_to_server,
+                recommender_pb2.DESCRIPTOR.services_by_name["RecommenderService"],
+            ),
+            Mount(
+                admin,
+                admin_pb2_grpc.add_RecommenderAdminServiceServicer_to_server,
+                admin_pb2.DESCRIPTOR.services_by_name["RecommenderAdminService"],
+            ),
+        ]
+
+    async def stop(self) -> None:
+        """Closes what `start` opened."""
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def probes(self) -> dict[str, Probe]:
+        """Asks for the model."""
+        return {"model:content": Probe(self._probe_model)}
+
+    async def _probe_model(self) -> str:
+        serving = self.content.serving
+        note = f"; {serving.degraded_reason}" if serving.degraded_reason else ""
+        return f"{serving.model.version}, {len(serving.model)} films{note}"

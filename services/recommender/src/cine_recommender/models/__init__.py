@@ -1,0 +1,1 @@
+"""Trained models as they are served: memory-mapped, immutable, swapped whole."""

@@ -1,0 +1,24 @@
+"""Files of a content artifact: the one thing that training and serving agree on.
+
+Films are rows, ordered by year then id, films without a year (0) first: a range of years is a range of rows.
+"""
+
+KIND = "content"
+VERSION = 1
+"""Raised whenever the meaning of a file changes; a model of another layout is refused."""
+
+NAMES = "names.json"  # genres, services and their sizes, genre sets
+MOVIE_IDS = "movie_ids.npy"  # int32 (films)
+YEARS = "years.npy"  # int32 (films), 0 unknown, ascending
+SCORES = "scores.npy"  # float32 (genres + 1, films), 0 to 1; last row: no genre asked for
+SERVICE_ROWS = "service_rows.npy"  # int32: each service's rows, ascending, one service after the other
+RANKINGS = "rankings.npy"  # int32 (genre sets, services + 1, depth), -1 pads
+GENRE_ROWS = "genre_rows.npy"  # int32: the same for each genre
+GROUPS = "groups.npy"  # int32 (2, films): director and series, -1 for none
+CARDS = "cards.bin"  # serialized elements of MatchMoviesResponse without their score
+SCORE_TAG_BYTES = 2  # what each chunk ends with
+CARD_OFFSETS = "card_offsets.npy"  # int64 (films + 1)
+DESCRIBED = "described.npy"  # int32: rows with a text
+MEANING = "meaning.npy"  # float32 (described, dimensions)
+BY_FILM, BY_TERM = "terms_by_film_", "terms_by_term_"  # prefixes of the same sparse matrix, both ways round
+STARTS, COLUMNS, VALUES = "starts.npy", "columns.npy", "values.npy"  # int64, int32, float32

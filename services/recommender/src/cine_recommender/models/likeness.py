@@ -1,0 +1,96 @@
+"""How alike two films are: exact weighted cosines over terms and meaning, one film against all.
+
+Terms go through an inverted index, so that only films that share a term are touched; meaning is one matrix-vector
+product. No approximate index: at this size the exact answer takes a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from cachetools import LRUCache
+
+from cine_recommender.domain.similar import PRIOR_SHARE
+
+_KEPT = 100
+_REMEMBERED = 4096
+
+Rows = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class TermMatrix:
+    """A sparse matrix: row `i` has `values[starts[i]:starts[i + 1]]` in the columns given by `columns` there."""
+
+    starts: npt.NDArray[np.int64]
+    columns: Rows
+    values: Floats
+
+    def row(self, number: int) -> tuple[Rows, Floats]:
+        """Return columns and values of a row."""
+        start, end = self.starts[number], self.starts[number + 1]
+        return self.columns[start:end], self.values[start:end]
+
+
+class Likeness:
+    """Finds similar films. Threads may share it; it takes milliseconds, so keep it off the event loop."""
+
+    def __init__(
+        self, by_film: TermMatrix, by_term: TermMatrix, described: Rows, meaning: Floats, prior: Floats
+    ) -> None:
+        """Use the matrices of one model; `described` are the rows of `meaning`, `prior` is 0 to 1 a film."""
+        self._by_film, self._by_term = by_film, by_term
+        self._described, self._meaning, self.prior = described, meaning, prior
+        self._remembered: LRUCache[int, tuple[Rows, Floats]] = LRUCache(_REMEMBERED)
+        self._lock = threading.Lock()
+
+    def to_all(self, row: int) -> Floats:
+        """Return the likeness of a film to every film, float32 (films), 0 to 1; to itself it is 0."""
+        likeness = np.zeros(len(self.prior), dtype=np.float32)
+        terms, weights = self._by_film.row(row)
+        for term, weight in zip(terms.tolist(), weights, strict=True):
+            films, values = self._by_term.row(term)
+            likeness[films] += values * weight
+        place = int(np.searchsorted(self._described, row))
+        if place < len(self._described) and self._described[place] == row:
+            likeness[self._described] += np.maximum(self._meaning @ self._meaning[place], 0)
+        likeness[row] = 0
+        return np.minimum(likeness, 1, out=likeness)
+
+    def among(self, rows: Rows) -> Floats:
+        """Return the likeness of some films to each other, float32 (n, n)."""
+        parts = [self._by_film.row(row) for row in rows.tolist()]
+        terms, column = np.unique(np.concatenate([terms for terms, _ in parts]), return_inverse=True)
+        dense = np.zeros((len(rows), len(terms)), dtype=np.float32)
+        lengths = [len(terms) for terms, _ in parts]
+        dense[np.repeat(np.arange(len(rows)), lengths), column] = np.concatenate([values for _, values in parts])
+        likeness: Floats = dense @ dense.T
+        if len(self._described):
+            place = np.minimum(np.searchsorted(self._described, rows), len(self._described) - 1)
+            meaning = np.where((self._described[place] == rows)[:, None], self._meaning[place], np.float32(0))
+            likeness += np.maximum(meaning @ meaning.T, 0)
+        return likeness
+
+    def neighbours(self, row: int) -> tuple[Rows, Floats]:
+        """Return the 100 films most like one, best first, and their likeness (0 to 1, never 0).
+
+        The order, and the choice, let quality and fame decide between films that are about equally like it.
+        """
+        with self._lock:
+            remembered = self._remembered.get(row)
+        if remembered is not None:
+            return remembered
+        likeness = self.to_all(row)
+        order = (1 - PRIOR_SHARE) * likeness + PRIOR_SHARE * self.prior * (likeness > 0)
+        kept = min(_KEPT, len(order))
+        best = np.argpartition(-order, kept - 1)[:kept].astype(np.int32)
+        best = best[np.lexsort((-best, -order[best]))]
+        best = best[likeness[best] > 0]
+        found = best, likeness[best]
+        with self._lock:
+            self._remembered[row] = found
+        return found

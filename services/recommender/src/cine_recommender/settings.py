@@ -1,0 +1,37 @@
+"""Settings of the recommender."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from cine_recommender.training.options import ContentOptions
+from cinemesh.settings import ServiceSettings
+
+
+class RecommenderSettings(ServiceSettings):
+    """What only the recommender needs; read under `CINE_RECOMMENDER_`."""
+
+    service: ClassVar[str] = "recommender"
+
+    model_check_seconds: float = Field(default=2.0, gt=0, description="how often a newly published model is looked for")
+    likeness_threads: int = Field(
+        default=2, ge=1, le=32, description="threads for similar films, which take milliseconds"
+    )
+    max_per_director: int = Field(default=2, ge=1, le=100, description="films of one director in a CineMatch answer")
+    max_per_series: int = Field(default=2, ge=1, le=100, description="films of one series in a CineMatch answer")
+    max_features: int = Field(default=40_000, ge=1000, le=500_000, description="training: terms of the word index")
+    ngram_min: int = Field(default=1, ge=1, le=3, description="training: shortest run of words that is a term")
+    ngram_max: int = Field(default=2, ge=1, le=3, description="training: longest run of words that is a term")
+    min_df: int = Field(default=3, ge=1, le=1000, description="training: films a term must occur in to count")
+
+    def content_options(self) -> ContentOptions:
+        """Returns the options of the content model's training.
+
+        Raises:
+            pydantic.ValidationError: `ngram_min` is above `ngram_max`.
+        """
+        return ContentOptions(
+            max_features=self.max_features, ngram_min=self.ngram_min, ngram_max=self.ngram_max, min_df=self.min_df
+        )

@@ -1,0 +1,1 @@
+"""Sentiment: what people felt: sentiment, emotions, aspects."""

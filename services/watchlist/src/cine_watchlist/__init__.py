@@ -1,0 +1,1 @@
+"""Watchlist: watchlists, custom lists, canon lists, film nights."""

@@ -1,0 +1,133 @@
+"""What every store's tables share: constraint names, portable column types, and an upsert that reads the same on both databases."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeDecorator, UserDefinedType
+
+# The same name on both databases, so that a migration can drop what another created and an error can be told by its name.
+NAMING_CONVENTION = {
+    "pk": "pk_%(table_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+}
+
+
+def new_metadata() -> sa.MetaData:
+    """Returns an empty MetaData with the naming convention of the house; each service has one of its own."""
+    return sa.MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """A moment: aware in, UTC out, microseconds kept. SQLite keeps it as text that sorts by time, PostgreSQL as `timestamptz`."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
+        """Turns an aware datetime into what the database keeps.
+
+        Raises:
+            ValueError: the datetime has no time zone: nobody could say which moment it is.
+        """
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored time needs a time zone: use datetime.now(timezone.utc)")
+        value = value.astimezone(dt.UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: dt.datetime | None, _: sa.Dialect) -> dt.datetime | None:
+        """Returns the stored moment in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class StringList(TypeDecorator[list[str]]):
+    """A list of strings, kept as JSON text on SQLite and as `jsonb` on PostgreSQL. NULL stays None."""
+
+    impl = sa.JSON(none_as_null=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        """Chooses `jsonb` where there is one."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.JSONB(none_as_null=True))
+        return dialect.type_descriptor(sa.JSON(none_as_null=True))
+
+    def process_bind_param(self, value: Iterable[str] | None, _: sa.Dialect) -> list[str] | None:
+        """Checks that the value is a list of strings.
+
+        Raises:
+            ValueError: it is a single string, or holds something else.
+        """
+        if value is None:
+            return None
+        items = [value] if isinstance(value, str) else list(value)
+        if isinstance(value, str) or not all(isinstance(item, str) for item in items):
+            raise ValueError("a string list column takes a list of strings")
+        return items
+
+
+class Xid8(UserDefinedType[int]):
+    """A PostgreSQL transaction id that never wraps, as an int; on SQLite, where writes are serial, a plain integer."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Returns the PostgreSQL type name."""
+        return "xid8"
+
+    def bind_expression(self, bindvalue: sa.BindParameter[int]) -> sa.ColumnElement[int] | None:
+        """Casts through text: xid8 has no cast from bigint."""
+        return sa.cast(sa.cast(bindvalue, sa.Text), self)
+
+    def column_expression(self, colexpr: sa.ColumnElement[Any]) -> sa.ColumnElement[Any] | None:
+        """Reads it as a bigint, which it fits for the next few million years."""
+        return sa.cast(sa.cast(colexpr, sa.Text), sa.BigInteger)
+
+
+# so that a migrated PostgreSQL store can be compared with what the code declares
+postgresql.base.ischema_names["xid8"] = Xid8
+
+# Maps annotations to columns: `class Base(DeclarativeBase): metadata = new_metadata(); type_annotation_map = TYPES`.
+TYPES: dict[Any, Any] = {dt.datetime: UtcDateTime(), list[str]: StringList()}
+
+
+def upsert(
+    session: Session,
+    table: sa.Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: Sequence[str],
+    update: Sequence[str] | None = None,
+) -> None:
+    """Inserts rows, or updates those whose key exists already.
+
+    Args:
+        session: the caller's transaction.
+        table: target.
+        rows: column name to value, the same columns in every row; nothing happens when there is none. No key twice.
+        key: columns of a primary key or unique constraint.
+        update: columns to overwrite; all but the key when None, and an existing row is left alone when empty.
+    """
+    if not rows:
+        return
+    columns = [name for name in rows[0] if name not in key] if update is None else list(update)
+    insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table)
+    if columns:
+        new_values = {name: statement.excluded[name] for name in columns}
+        statement = statement.on_conflict_do_update(index_elements=list(key), set_=new_values)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=list(key))
+    session.execute(statement, list(rows))
