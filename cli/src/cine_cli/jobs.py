@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,12 +28,14 @@ class Report:
 def reported(output: Output) -> Iterator[None]:
     """Turns the errors of jobs that have a message for people into that message and exit status 1."""
     from cine_catalog.pipeline.errors import CatalogDataError
+    from cine_catalog.tmdb import TmdbError
+    from cine_recommender.training.films import FilmsUnusable
     from cine_starter import StarterInvalid
     from cinemesh.artifacts import ArtifactError
 
     try:
         yield
-    except (CatalogDataError, StarterInvalid, ArtifactError) as error:
+    except (CatalogDataError, TmdbError, FilmsUnusable, StarterInvalid, ArtifactError) as error:
         output.fail(str(error))
 
 
@@ -80,6 +83,7 @@ def preprocess(output: Output, *, force: bool) -> Report:
         output=settings.merged_csv,
         data_dir=settings.data_dir,
         starter_dir=starter_dir,
+        tmdb_dir=tmdb_folder(settings.var_dir) if tmdb_folder(settings.var_dir).is_dir() else None,
         min_year=settings.min_year,
         require_tmdb=settings.require_tmdb,
     )
@@ -106,15 +110,21 @@ def _starter_folder(var_dir: Path) -> Path:
 
 def _inputs_stamp(settings: MeshSettings) -> dict[str, Any]:
     """Returns what the merged file depends on: sizes and times of the data files, options, code of the pipeline."""
-    from cine_catalog.pipeline.columns import SCHEMA_VERSION
+    from cine_catalog.pipeline import columns
     from cine_starter import FILMS, fingerprint
 
     digest = hashlib.sha256()
+    # a change of the pipeline's own code makes its result stale as well
+    for path in sorted(Path(columns.__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    fetched = tmdb_folder(settings.var_dir) / "movies.jsonl"
+    if fetched.exists():
+        digest.update(_file_stamp(fetched).encode())
     if settings.data_dir is not None and settings.data_dir.is_dir():
         for path in sorted(settings.data_dir.rglob("*.*")):
             if path.suffix in {".csv", ".json", ".jsonl", ".tsv"}:
                 digest.update(f"{path.relative_to(settings.data_dir)} {_file_stamp(path)}\n".encode())
-    options = {"min_year": settings.min_year, "require_tmdb": settings.require_tmdb, "schema": SCHEMA_VERSION}
+    options = {"min_year": settings.min_year, "require_tmdb": settings.require_tmdb, "schema": columns.SCHEMA_VERSION}
     return {"data_dir": str(settings.data_dir), "files": digest.hexdigest(), "starter": fingerprint(FILMS), **options}
 
 
@@ -129,3 +139,85 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (OSError, json.JSONDecodeError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def train(output: Output, *, force: bool) -> Report:
+    """Trains the content model on the merged catalogue; skipped when the current one was made from the same data."""
+    from cine_recommender.settings import RecommenderSettings
+    from cine_recommender.training.content import train_content
+    from cinemesh.artifacts import ArtifactStore
+    from cinemesh.settings import load
+
+    settings = MeshSettings()
+    store = ArtifactStore(settings.var_dir / "artifacts")
+    stamp = settings.var_dir / "run" / "train.json"
+    options = load(RecommenderSettings).content_options()
+    wanted = {"merged": _file_stamp(settings.merged_csv), "options": options.model_dump(mode="json")}
+    current = store.current_version("content")
+    if not force and current is not None and _read_json(stamp) == wanted | {"version": current}:
+        return Report({"skipped": True, "version": current}, f"content model {current} is up to date")
+    output.say("training the content model")
+    began = time.monotonic()
+    with output.progress() as progress:
+        artifact = train_content(
+            settings.merged_csv,
+            store,
+            options,
+            progress=lambda step, share: progress(step if step != "done" else "publish", round(share * 100), 100),
+            force=force,
+        )
+    seconds = time.monotonic() - began
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(json.dumps(wanted | {"version": artifact.version}))
+    output.say(f"  version {artifact.version} in {seconds:.1f} s")
+    metrics = {name: metric.model_dump(mode="json") for name, metric in artifact.manifest.metrics.items()}
+    value = {"version": artifact.version, "seconds": round(seconds, 2), "metrics": metrics}
+    lines = [f"content model {artifact.version}, {seconds:.1f} s"]
+    lines += [f"  {name}: {metric.value:.4g} ({metric.protocol})" for name, metric in artifact.manifest.metrics.items()]
+    return Report(value, "\n".join(lines))
+
+
+def fetch_tmdb(output: Output, *, limit: int) -> Report:
+    """Fetches metadata of the films of `CINE_DATA_DIR` from TMDb into `var/tmdb`; goes on where it was stopped."""
+    from cine_catalog.pipeline.errors import SourceMissing
+    from cine_catalog.pipeline.ids import tmdb_ids
+    from cine_catalog.tmdb import TmdbSettings, fetch
+
+    settings = MeshSettings()
+    if settings.data_dir is None:
+        raise SourceMissing(Path("CINE_DATA_DIR"), "not set: there are no films with TMDb ids to ask for")
+    ids = tmdb_ids(settings.data_dir, settings.min_year) if settings.min_year else tmdb_ids(settings.data_dir)
+    with output.progress() as progress:
+        report = fetch(ids[:limit] if limit else ids, tmdb_folder(settings.var_dir), TmdbSettings.from_environment(), progress)
+    return Report(report.model_dump(mode="json"), report.to_words() + "\nrun `cine preprocess` to join them")
+
+
+def tmdb_folder(var_dir: Path) -> Path:
+    """Returns where fetched TMDb metadata is kept."""
+    return var_dir / "tmdb"
+
+
+def list_models(var_dir: Path) -> Report:
+    """Lists the versions of every kind of artifact, and which one is served."""
+    from cinemesh.artifacts import ArtifactStore
+
+    store = ArtifactStore(var_dir / "artifacts")
+    kinds = sorted(entry.name for entry in store.root.iterdir() if entry.is_dir()) if store.root.is_dir() else []
+    value = {kind: {"current": store.current_version(kind), "versions": store.versions(kind)} for kind in kinds}
+    lines = []
+    for kind, told in value.items():
+        lines.append(kind)
+        lines += [f"  {version}{'  (served)' if version == told['current'] else ''}" for version in told["versions"] or []]
+    return Report(value, "\n".join(lines) or "no models yet: run `cine train`")
+
+
+def rollback_model(var_dir: Path, kind: str) -> Report:
+    """Makes the version before the current one current again."""
+    from cinemesh.artifacts import ArtifactMissing, ArtifactStore
+
+    store = ArtifactStore(var_dir / "artifacts")
+    try:
+        artifact = store.rollback(kind)
+    except ValueError as error:
+        raise ArtifactMissing(kind, reason=str(error)) from error
+    return Report({"kind": kind, "current": artifact.version}, f"{kind}: {artifact.version} is current again")

@@ -1,4 +1,4 @@
-"""Wires the identity service."""
+"""Wires the identity service: its whole contract is mounted, none of its calls is built yet."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ from cine.identity.v1 import (
     users_pb2,
     users_pb2_grpc,
 )
-from cine_identity.servicer import (
-    AuthServicer,
-    IdentityAdminServicer,
-    OAuthServicer,
-    PasskeyServicer,
-    SecondFactorServicer,
-    SessionServicer,
-    UserServicer,
-)
 from cine_identity.settings import IdentitySettings
+from cinemesh.handlers import unanswered
 from cinemesh.server import Application, Mount
+
+_CONTRACT = (
+    (admin_pb2, admin_pb2_grpc),
+    (auth_pb2, auth_pb2_grpc),
+    (oauth_pb2, oauth_pb2_grpc),
+    (passkeys_pb2, passkeys_pb2_grpc),
+    (second_factor_pb2, second_factor_pb2_grpc),
+    (sessions_pb2, sessions_pb2_grpc),
+    (users_pb2, users_pb2_grpc),
+)
 
 
 class IdentityApplication(Application):
@@ -37,44 +39,8 @@ class IdentityApplication(Application):
     name = "identity"
 
     def __init__(self, settings: IdentitySettings | None = None) -> None:
-        self.settings = settings or IdentitySettings()
+        self.settings: IdentitySettings = settings or IdentitySettings()
 
     async def start(self) -> list[Mount]:
-        """Mounts every service of the contract."""
-        return [
-            Mount(
-                AuthServicer(),
-                auth_pb2_grpc.add_AuthServiceServicer_to_server,
-                auth_pb2.DESCRIPTOR.services_by_name["AuthService"],
-            ),
-            Mount(
-                SessionServicer(),
-                sessions_pb2_grpc.add_SessionServiceServicer_to_server,
-                sessions_pb2.DESCRIPTOR.services_by_name["SessionService"],
-            ),
-            Mount(
-                UserServicer(),
-                users_pb2_grpc.add_UserServiceServicer_to_server,
-                users_pb2.DESCRIPTOR.services_by_name["UserService"],
-            ),
-            Mount(
-                SecondFactorServicer(),
-                second_factor_pb2_grpc.add_SecondFactorServiceServicer_to_server,
-                second_factor_pb2.DESCRIPTOR.services_by_name["SecondFactorService"],
-            ),
-            Mount(
-                PasskeyServicer(),
-                passkeys_pb2_grpc.add_PasskeyServiceServicer_to_server,
-                passkeys_pb2.DESCRIPTOR.services_by_name["PasskeyService"],
-            ),
-            Mount(
-                OAuthServicer(),
-                oauth_pb2_grpc.add_OAuthServiceServicer_to_server,
-                oauth_pb2.DESCRIPTOR.services_by_name["OAuthService"],
-            ),
-            Mount(
-                IdentityAdminServicer(),
-                admin_pb2_grpc.add_IdentityAdminServiceServicer_to_server,
-                admin_pb2.DESCRIPTOR.services_by_name["IdentityAdminService"],
-            ),
-        ]
+        """Mounts every gRPC service of the contract; each call answers UNIMPLEMENTED and says so."""
+        return [mount for messages, stubs in _CONTRACT for mount in unanswered(messages, stubs)]

@@ -1,4 +1,4 @@
-"""Wires the ratings service."""
+"""Wires the ratings service: its whole contract is mounted, none of its calls is built yet."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from cine.ratings.v1 import (
     transfers_pb2,
     transfers_pb2_grpc,
 )
-from cine_ratings.servicer import (
-    CommentServicer,
-    DiaryServicer,
-    ModerationServicer,
-    RatingsServicer,
-    ReviewServicer,
-    TransferServicer,
-)
 from cine_ratings.settings import RatingsSettings
+from cinemesh.handlers import unanswered
 from cinemesh.server import Application, Mount
+
+_CONTRACT = (
+    (comments_pb2, comments_pb2_grpc),
+    (diary_pb2, diary_pb2_grpc),
+    (moderation_pb2, moderation_pb2_grpc),
+    (ratings_pb2, ratings_pb2_grpc),
+    (reviews_pb2, reviews_pb2_grpc),
+    (transfers_pb2, transfers_pb2_grpc),
+)
 
 
 class RatingsApplication(Application):
@@ -34,39 +36,8 @@ class RatingsApplication(Application):
     name = "ratings"
 
     def __init__(self, settings: RatingsSettings | None = None) -> None:
-        self.settings = settings or RatingsSettings()
+        self.settings: RatingsSettings = settings or RatingsSettings()
 
     async def start(self) -> list[Mount]:
-        """Mounts every service of the contract."""
-        return [
-            Mount(
-                RatingsServicer(),
-                ratings_pb2_grpc.add_RatingsServiceServicer_to_server,
-                ratings_pb2.DESCRIPTOR.services_by_name["RatingsService"],
-            ),
-            Mount(
-                ReviewServicer(),
-                reviews_pb2_grpc.add_ReviewServiceServicer_to_server,
-                reviews_pb2.DESCRIPTOR.services_by_name["ReviewService"],
-            ),
-            Mount(
-                CommentServicer(),
-                comments_pb2_grpc.add_CommentServiceServicer_to_server,
-                comments_pb2.DESCRIPTOR.services_by_name["CommentService"],
-            ),
-            Mount(
-                DiaryServicer(),
-                diary_pb2_grpc.add_DiaryServiceServicer_to_server,
-                diary_pb2.DESCRIPTOR.services_by_name["DiaryService"],
-            ),
-            Mount(
-                ModerationServicer(),
-                moderation_pb2_grpc.add_ModerationServiceServicer_to_server,
-                moderation_pb2.DESCRIPTOR.services_by_name["ModerationService"],
-            ),
-            Mount(
-                TransferServicer(),
-                transfers_pb2_grpc.add_TransferServiceServicer_to_server,
-                transfers_pb2.DESCRIPTOR.services_by_name["TransferService"],
-            ),
-        ]
+        """Mounts every gRPC service of the contract; each call answers UNIMPLEMENTED and says so."""
+        return [mount for messages, stubs in _CONTRACT for mount in unanswered(messages, stubs)]

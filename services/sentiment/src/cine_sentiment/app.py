@@ -1,11 +1,13 @@
-"""Wires the sentiment service."""
+"""Wires the sentiment service: its whole contract is mounted, none of its calls is built yet."""
 
 from __future__ import annotations
 
 from cine.sentiment.v1 import sentiment_pb2, sentiment_pb2_grpc
-from cine_sentiment.servicer import SentimentServicer
 from cine_sentiment.settings import SentimentSettings
+from cinemesh.handlers import unanswered
 from cinemesh.server import Application, Mount
+
+_CONTRACT = ((sentiment_pb2, sentiment_pb2_grpc),)
 
 
 class SentimentApplication(Application):
@@ -14,14 +16,8 @@ class SentimentApplication(Application):
     name = "sentiment"
 
     def __init__(self, settings: SentimentSettings | None = None) -> None:
-        self.settings = settings or SentimentSettings()
+        self.settings: SentimentSettings = settings or SentimentSettings()
 
     async def start(self) -> list[Mount]:
-        """Mounts every service of the contract."""
-        return [
-            Mount(
-                SentimentServicer(),
-                sentiment_pb2_grpc.add_SentimentServiceServicer_to_server,
-                sentiment_pb2.DESCRIPTOR.services_by_name["SentimentService"],
-            ),
-        ]
+        """Mounts every gRPC service of the contract; each call answers UNIMPLEMENTED and says so."""
+        return [mount for messages, stubs in _CONTRACT for mount in unanswered(messages, stubs)]

@@ -1,4 +1,4 @@
-"""Wires the watchlist service."""
+"""Wires the watchlist service: its whole contract is mounted, none of its calls is built yet."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from cine.watchlist.v1 import (
     watchlist_pb2,
     watchlist_pb2_grpc,
 )
-from cine_watchlist.servicer import (
-    CanonServicer,
-    CollaborationServicer,
-    FilmNightServicer,
-    ListServicer,
-    WatchlistServicer,
-)
 from cine_watchlist.settings import WatchlistSettings
+from cinemesh.handlers import unanswered
 from cinemesh.server import Application, Mount
+
+_CONTRACT = (
+    (canon_pb2, canon_pb2_grpc),
+    (collaboration_pb2, collaboration_pb2_grpc),
+    (film_night_pb2, film_night_pb2_grpc),
+    (lists_pb2, lists_pb2_grpc),
+    (watchlist_pb2, watchlist_pb2_grpc),
+)
 
 
 class WatchlistApplication(Application):
@@ -31,34 +33,8 @@ class WatchlistApplication(Application):
     name = "watchlist"
 
     def __init__(self, settings: WatchlistSettings | None = None) -> None:
-        self.settings = settings or WatchlistSettings()
+        self.settings: WatchlistSettings = settings or WatchlistSettings()
 
     async def start(self) -> list[Mount]:
-        """Mounts every service of the contract."""
-        return [
-            Mount(
-                WatchlistServicer(),
-                watchlist_pb2_grpc.add_WatchlistServiceServicer_to_server,
-                watchlist_pb2.DESCRIPTOR.services_by_name["WatchlistService"],
-            ),
-            Mount(
-                ListServicer(),
-                lists_pb2_grpc.add_ListServiceServicer_to_server,
-                lists_pb2.DESCRIPTOR.services_by_name["ListService"],
-            ),
-            Mount(
-                CollaborationServicer(),
-                collaboration_pb2_grpc.add_CollaborationServiceServicer_to_server,
-                collaboration_pb2.DESCRIPTOR.services_by_name["CollaborationService"],
-            ),
-            Mount(
-                CanonServicer(),
-                canon_pb2_grpc.add_CanonServiceServicer_to_server,
-                canon_pb2.DESCRIPTOR.services_by_name["CanonService"],
-            ),
-            Mount(
-                FilmNightServicer(),
-                film_night_pb2_grpc.add_FilmNightServiceServicer_to_server,
-                film_night_pb2.DESCRIPTOR.services_by_name["FilmNightService"],
-            ),
-        ]
+        """Mounts every gRPC service of the contract; each call answers UNIMPLEMENTED and says so."""
+        return [mount for messages, stubs in _CONTRACT for mount in unanswered(messages, stubs)]

@@ -12,6 +12,7 @@ import contextlib
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, TypeAlias, cast
 
 import grpc
@@ -46,6 +47,26 @@ class Mount:
     descriptor: ServiceDescriptor
     infrastructure: bool = False
     access: int | None = None
+
+
+def unanswered(messages: ModuleType, stubs: ModuleType) -> list[Mount]:
+    """Returns a mount for every service of a contract file, none of whose calls is built: each answers UNIMPLEMENTED.
+
+    Frontends and generated clients can be written against such a service, and its access rules hold already.
+
+    Args:
+        messages: generated module of the contract, such as `sentiment_pb2`.
+        stubs: its gRPC companion, such as `sentiment_pb2_grpc`.
+    """
+    services: list[ServiceDescriptor] = list(messages.DESCRIPTOR.services_by_name.values())
+    return [
+        Mount(
+            getattr(stubs, f"{service.name}Servicer")(),
+            getattr(stubs, f"add_{service.name}Servicer_to_server"),
+            service,
+        )
+        for service in services
+    ]
 
 
 class _Recorder:

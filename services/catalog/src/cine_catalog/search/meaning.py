@@ -35,7 +35,8 @@ class Meaning:
     def similarity(self, text: str) -> np.ndarray:
         """Returns (n,) cosine similarity of every film to a text."""
         wanted = self._encoder.encode([text])[0].astype(self._vectors.dtype)
-        return (self._vectors @ wanted).astype(np.float32)
+        similarity: np.ndarray = (self._vectors @ wanted).astype(np.float32)
+        return similarity
 
     def fuse(
         self, text: str, bm25: Sequence[tuple[int, float]], prior: np.ndarray, allowed: np.ndarray | None
