@@ -22,7 +22,10 @@ SOURCES = (
     "starter/src",
     "gateway/src",
     "cli/src",
-    *(f"services/{s}/src" for s in ("identity", "catalog", "ratings", "watchlist", "recommender", "aesthetic", "sentiment")),
+    *(
+        f"services/{s}/src"
+        for s in ("identity", "catalog", "ratings", "watchlist", "recommender", "aesthetic", "sentiment")
+    ),
 )
 
 
@@ -56,7 +59,9 @@ def _install(folder: Path, lock: Path) -> None:
     command = [str(_interpreter(folder)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     done = subprocess.run([*command, "--no-deps", "--require-hashes", "-r", str(lock)], check=False)
     if done.returncode != 0:
-        _fail(f"pip could not install {lock.relative_to(ROOT)}; the lines above say why (a network or an index problem?)")
+        _fail(
+            f"pip could not install {lock.relative_to(ROOT)}; the lines above say why (a network or an index problem?)"
+        )
     stamp.write_text(digest)
 
 
@@ -71,7 +76,9 @@ def _link(folder: Path) -> None:
 def main() -> None:
     """Prepares the environment named by the first argument; quick when it is ready."""
     if sys.version_info < (3, 11):  # noqa: UP036 - whoever calls may have an older one
-        _fail(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; name one with `make PYTHON=python3.12 …`")
+        _fail(
+            f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; name one with `make PYTHON=python3.12 …`"
+        )
     if len(sys.argv) != 2 or sys.argv[1] not in ENVIRONMENTS:
         _fail(f"usage: bootstrap.py {'|'.join(ENVIRONMENTS)}")
     name, lock = ENVIRONMENTS[sys.argv[1]]

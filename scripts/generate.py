@@ -72,10 +72,25 @@ def generate(*, force: bool = False) -> bool:
         validate = out / "validate.binpb"
         validate.write_bytes(_validate_descriptor_set())
         paths = [f"-I{PROTOS}", f"-I{site}", f"-I{well_known}", f"--descriptor_set_in={validate}"]
-        _run([*paths, f"--python_out={out}", f"--grpc_python_out={out}", f"--mypy_out=quiet:{out}", f"--mypy_grpc_out=quiet:{out}", *names])
+        _run(
+            [
+                *paths,
+                f"--python_out={out}",
+                f"--grpc_python_out={out}",
+                f"--mypy_out=quiet:{out}",
+                f"--mypy_grpc_out=quiet:{out}",
+                *names,
+            ]
+        )
         _run([*paths, f"--python_out={out}", f"--mypy_out=quiet:{out}", VALIDATE])
         _run(
-            [*paths, "--include_imports", "--include_source_info", f"--descriptor_set_out={out / 'descriptors.binpb'}", *names]
+            [
+                *paths,
+                "--include_imports",
+                "--include_source_info",
+                f"--descriptor_set_out={out / 'descriptors.binpb'}",
+                *names,
+            ]
         )
         validate.unlink()
         for package in [p for p in out.rglob("*") if p.is_dir()]:

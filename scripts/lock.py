@@ -20,7 +20,15 @@ INDEX_ADDRESS = re.compile(r"https?://")
 
 def _compile(source: Path, target: Path, *extra: str) -> None:
     print(f"locking {target.relative_to(ROOT)}", flush=True)
-    options = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-header", "--quiet")
+    options = (
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+        "--no-emit-index-url",
+        "--no-header",
+        "--quiet",
+    )
     overrides = ("--override", str(REQUIREMENTS / "overrides.txt"))
     environment = {**os.environ}
     if "PIP_CERT" in environment:
@@ -31,7 +39,9 @@ def _compile(source: Path, target: Path, *extra: str) -> None:
         cwd=ROOT,
         env=environment,
     )
-    if INDEX_ADDRESS.search("\n".join(line for line in target.read_text().splitlines() if not line.strip().startswith("#"))):
+    if INDEX_ADDRESS.search(
+        "\n".join(line for line in target.read_text().splitlines() if not line.strip().startswith("#"))
+    ):
         sys.exit(f"error: {target.relative_to(ROOT)} names an address")
 
 

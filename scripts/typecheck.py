@@ -11,7 +11,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def targets() -> list[str]:
     """Returns the source folders and scripts to check, those that exist."""
-    folders = [ROOT / "shared/cinemesh/src", ROOT / "starter/src", ROOT / "gateway/src", ROOT / "cli/src", ROOT / "scripts"]
+    folders = [
+        ROOT / "shared/cinemesh/src",
+        ROOT / "starter/src",
+        ROOT / "gateway/src",
+        ROOT / "cli/src",
+        ROOT / "scripts",
+    ]
     folders += sorted((ROOT / "services").glob("*/src"))
     return [str(folder.relative_to(ROOT)) for folder in folders if any(folder.rglob("*.py"))]
 

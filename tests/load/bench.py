@@ -55,7 +55,17 @@ def burst(port: int, requests: Path, connections: int, seconds: float) -> Load:
     """Sends the requests in turn over keep-alive connections for some seconds."""
     environment = {**os.environ, "REPLAY_FILE": str(requests), "REPLAY_START": str(random.randrange(100_000))}
     script = Path(__file__).with_name("replay.lua")
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "5s", "-s", str(script), f"http://127.0.0.1:{port}"]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds:g}s",
+        "--timeout",
+        "5s",
+        "-s",
+        str(script),
+        f"http://127.0.0.1:{port}",
+    ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     found = _RESULT.search(done.stdout)
     if found is None:
@@ -69,7 +79,10 @@ def taste_requests(genres: list[str], services: list[str], count: int) -> list[s
     chooser = random.Random(7)
     lines = []
     for number in range(count):
-        taste: dict[str, Any] = {"user_id": f"bench-{number}", "preferred_genres": chooser.sample(genres, chooser.randint(1, 4))}
+        taste: dict[str, Any] = {
+            "user_id": f"bench-{number}",
+            "preferred_genres": chooser.sample(genres, chooser.randint(1, 4)),
+        }
         if services and chooser.random() < 0.3:
             taste["services"] = [chooser.choice(services)]
         lines.append(f"POST /api/recommendations {json.dumps(taste, separators=(',', ':'))}")
@@ -110,7 +123,9 @@ def real_mesh(folder: Path) -> Iterator[dict[str, Any]]:
         "CINE_LOG_LEVEL": "warning",
     }
     cine = [str(ROOT / ".venv" / "bin" / "python"), "-m", "cine_cli"]
-    run = subprocess.run([*cine, "up", "--json"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [*cine, "up", "--json"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     if run.returncode != 0:
         raise RuntimeError(f"the mesh did not start:\n{run.stdout}\n{run.stderr}")
     try:
@@ -118,7 +133,9 @@ def real_mesh(folder: Path) -> Iterator[dict[str, Any]]:
         began = time.monotonic()
         subprocess.run([*cine, "up", "--json"], cwd=ROOT, env=environment, check=True, capture_output=True)
         again = time.monotonic() - began
-        status = subprocess.run([*cine, "status", "--json"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        status = subprocess.run(
+            [*cine, "status", "--json"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        )
         yield {**json.loads(status.stdout), "second_start_seconds": again}
     finally:
         subprocess.run([*cine, "stop"], cwd=ROOT, env=environment, check=False, capture_output=True)
@@ -171,7 +188,9 @@ def measure(requests: Path, rounds: int, seconds: float) -> dict[str, Any]:
     burst(REAL_PORT, requests, 16, 2)
     burst(NULL_PORT, requests, 16, 2)
     pairs = [(burst(REAL_PORT, requests, 16, seconds), burst(NULL_PORT, requests, 16, seconds)) for _ in range(rounds)]
-    alone = [(burst(REAL_PORT, requests, 1, seconds / 2), burst(NULL_PORT, requests, 1, seconds / 2)) for _ in range(rounds)]
+    alone = [
+        (burst(REAL_PORT, requests, 1, seconds / 2), burst(NULL_PORT, requests, 1, seconds / 2)) for _ in range(rounds)
+    ]
 
     def middle(values: Iterator[float]) -> float:
         return round(statistics.median(values), 3)
@@ -221,13 +240,18 @@ def main() -> int:
     if shutil.which("wrk") is None:
         print("error: wrk is not installed (Debian: apt-get install wrk)", file=sys.stderr)
         return 2
-    source = "CINE_DATA_DIR" if os.environ.get("CINE_DATA_DIR") else "starter catalogue (set CINE_DATA_DIR for real size)"
+    source = (
+        "CINE_DATA_DIR" if os.environ.get("CINE_DATA_DIR") else "starter catalogue (set CINE_DATA_DIR for real size)"
+    )
     with tempfile.TemporaryDirectory(prefix="cine-bench-") as name:
         folder = Path(name)
         print(f"starting two meshes; data: {source}", file=sys.stderr)
         with real_mesh(folder) as status:
             search_answer, match_answer, titles, genres, services, films = answers()
-            files = {"cinematch": taste_requests(genres, services, 20_000), "search": search_requests(titles, genres, 20_000)}
+            files = {
+                "cinematch": taste_requests(genres, services, 20_000),
+                "search": search_requests(titles, genres, 20_000),
+            }
             report: dict[str, Any] = {"films": films, "source": source}
             with null_mesh(folder, search_answer, match_answer):
                 for kind, lines in files.items():
@@ -249,7 +273,8 @@ def _print(report: dict[str, Any]) -> None:
     for kind in ("cinematch", "search"):
         figures = report[kind]
         ratios = figures["ratio_of_throughput"]
-        print(f"{kind}: {figures['median_ratio']:.0%} of the throughput of an RPC that computes nothing ({min(ratios):.0%} to {max(ratios):.0%})")
+        spread = f"{min(ratios):.0%} to {max(ratios):.0%}"
+        print(f"{kind}: {figures['median_ratio']:.0%} of the throughput of an RPC that computes nothing ({spread})")
         print(
             f"  {figures['real_rps_16']:,.0f} against {figures['null_rps_16']:,.0f} requests/s; p99 {figures['p99_ms_16']:.1f} ms "
             f"(nothing: {figures['null_p99_ms_16']:.1f}); p50 at one connection {figures['p50_ms_1']:.2f} ms "

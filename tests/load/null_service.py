@@ -64,7 +64,9 @@ class NullApplication(Application):
             described = catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"]
             return [Mount(NullCatalog(self._answer), catalog_pb2_grpc.add_CatalogServiceServicer_to_server, described)]
         described = cinematch_pb2.DESCRIPTOR.services_by_name["CineMatchService"]
-        return [Mount(NullCineMatch(self._answer), cinematch_pb2_grpc.add_CineMatchServiceServicer_to_server, described)]
+        return [
+            Mount(NullCineMatch(self._answer), cinematch_pb2_grpc.add_CineMatchServiceServicer_to_server, described)
+        ]
 
 
 if __name__ == "__main__":

@@ -89,7 +89,10 @@ def tip_of_tongue(generation: Generation, path: Path) -> dict[str, float]:
             titles = [_keys(generation.films[ordinal]) for ordinal in ordinals]
             ranks[name].append(next((1 / r for r, names in enumerate(titles, 1) if wanted in names), 0.0))
     present = sum(exact_key(_BRACKETS.sub("", row["movieName"])) in known for row in rows) / len(rows)
-    return {name: float(np.mean(values)) for name, values in ranks.items()} | {"in_catalogue": present, "queries": len(rows)}
+    return {name: float(np.mean(values)) for name, values in ranks.items()} | {
+        "in_catalogue": present,
+        "queries": len(rows),
+    }
 
 
 def load_generation(data_dir: Path, folder: Path) -> Generation:
@@ -128,13 +131,17 @@ def main() -> int:
         for kind, values in by_kind.items():
             print(f"  {kind:<12}{np.mean(values):.3f}  ({len(values)})")
         tot = report["tot_dev"]
-        print(f"tot-dev MRR@10 ({tot['queries']} descriptions, {tot['in_catalogue']:.0%} of the films in the catalogue):")
+        print(
+            f"tot-dev MRR@10 ({tot['queries']} descriptions, {tot['in_catalogue']:.0%} of the films in the catalogue):"
+        )
         print(f"  BM25 alone {tot['bm25']:.3f}   fused with the static encoder {tot['fused']:.3f}")
     if arguments.misses:
         for kind, query, accepted in read_queries():
             ordinals = generation.engine.search(SearchQuery(query, limit=DEPTH)).ordinals
             if reciprocal_rank(generation, ordinals, accepted) < 1:
-                print(f"  {kind}: {query!r} → {[f'{generation.films[o].title} ({generation.films[o].year})' for o in ordinals[:4]]}")
+                print(
+                    f"  {kind}: {query!r} → {[f'{generation.films[o].title} ({generation.films[o].year})' for o in ordinals[:4]]}"
+                )
     return 0 if report["mrr10"] >= 0.85 else 1
 
 

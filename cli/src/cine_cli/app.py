@@ -99,7 +99,10 @@ def doctor(as_json: Json = False) -> None:
     """Examines this machine and folder: Python, packages, data, models, ports; says what to do about each fault."""
     output = Output(as_json=as_json)
     findings = examine(MeshOptions.from_environment())
-    lines = [f"  {'ok ' if f.ok else 'BAD'}  {f.name}: {f.detail}" + (f"\n       → {f.remedy}" if f.remedy else "") for f in findings]
+    lines = [
+        f"  {'ok ' if f.ok else 'BAD'}  {f.name}: {f.detail}" + (f"\n       → {f.remedy}" if f.remedy else "")
+        for f in findings
+    ]
     healthy = all(f.ok or not f.required for f in findings)
     output.result({"ok": healthy, "findings": [vars(f) for f in findings]}, "\n".join(lines))
     if not healthy:
@@ -162,7 +165,9 @@ def model_list(as_json: Json = False) -> None:
 
 
 @model_app.command("rollback")
-def model_rollback(kind: Annotated[str, typer.Argument(help="kind of model, such as content")], as_json: Json = False) -> None:
+def model_rollback(
+    kind: Annotated[str, typer.Argument(help="kind of model, such as content")], as_json: Json = False
+) -> None:
     """Serves the version before the current one again; running services switch within seconds."""
     output = Output(as_json=as_json)
     with jobs.reported(output):
@@ -173,5 +178,3 @@ def model_rollback(kind: Annotated[str, typer.Argument(help="kind of model, such
 def main() -> None:
     """Entry of `cine`."""
     app(prog_name="cine")
-
-

@@ -35,24 +35,42 @@ class Finding:
 
 def examine(options: MeshOptions) -> list[Finding]:
     """Examines everything; a check that itself fails becomes a finding."""
-    checks: tuple[Callable[[MeshOptions], Iterator[Finding]], ...] = (_machine, _packages, _envoy, _data, _model, _ports)
+    checks: tuple[Callable[[MeshOptions], Iterator[Finding]], ...] = (
+        _machine,
+        _packages,
+        _envoy,
+        _data,
+        _model,
+        _ports,
+    )
     findings: list[Finding] = []
     for check in checks:
         try:
             findings += check(options)
         except Exception as error:
-            findings.append(Finding(check.__name__.strip("_"), False, f"could not be examined: {type(error).__name__}: {error}"))
+            findings.append(
+                Finding(check.__name__.strip("_"), False, f"could not be examined: {type(error).__name__}: {error}")
+            )
     return findings
 
 
 def _machine(options: MeshOptions) -> Iterator[Finding]:
     version = sys.version.split()[0]
-    yield Finding("python", sys.version_info >= (3, 11), version, "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer")
+    yield Finding(
+        "python",
+        sys.version_info >= (3, 11),
+        version,
+        "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer",
+    )
     free = shutil.disk_usage(ROOT).free / 2**30
-    yield Finding("disk", free > _FREE_GIB, f"{free:.1f} GiB free", "" if free > _FREE_GIB else "make room: 2 GiB are needed")
+    yield Finding(
+        "disk", free > _FREE_GIB, f"{free:.1f} GiB free", "" if free > _FREE_GIB else "make room: 2 GiB are needed"
+    )
     target = options.var_dir if options.var_dir.exists() else options.var_dir.parent
     writable = os.access(target, os.W_OK)
-    yield Finding("state folder", writable, str(options.var_dir), "" if writable else "make it writable, or set CINE_VAR_DIR")
+    yield Finding(
+        "state folder", writable, str(options.var_dir), "" if writable else "make it writable, or set CINE_VAR_DIR"
+    )
 
 
 def _packages(_options: MeshOptions) -> Iterator[Finding]:
@@ -99,7 +117,9 @@ def _data(_options: MeshOptions) -> Iterator[Finding]:
     except CatalogDataError as error:
         yield Finding("merged catalogue", False, str(error), "run `cine preprocess`")
         return
-    yield Finding("merged catalogue", True, f"{merged.manifest.rows:,} films from {merged.manifest.base_source}, checksum fits")
+    yield Finding(
+        "merged catalogue", True, f"{merged.manifest.rows:,} films from {merged.manifest.base_source}, checksum fits"
+    )
 
 
 def _model(options: MeshOptions) -> Iterator[Finding]:

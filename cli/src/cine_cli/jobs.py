@@ -63,7 +63,9 @@ def check_data() -> Report:
     else:
         lines.append(f"{folder}: {', '.join(value['movielens'])}")
     lines.append(f"merged catalogue: {merged if merged.exists() else 'not made yet'}")
-    lines.append(f"TMDb token: {'set' if value['tmdb_token'] else 'not set (TMDB_BEARER_TOKEN); metadata comes from the files alone'}")
+    lines.append(
+        f"TMDb token: {'set' if value['tmdb_token'] else 'not set (TMDB_BEARER_TOKEN); metadata comes from the files alone'}"
+    )
     return Report(value, "\n".join(lines))
 
 
@@ -75,7 +77,11 @@ def preprocess(output: Output, *, force: bool) -> Report:
     settings = MeshSettings()
     stamp = settings.var_dir / "run" / "preprocess.json"
     wanted = _inputs_stamp(settings)
-    if not force and settings.merged_csv.exists() and _read_json(stamp) == wanted | {"output": _file_stamp(settings.merged_csv)}:
+    if (
+        not force
+        and settings.merged_csv.exists()
+        and _read_json(stamp) == wanted | {"output": _file_stamp(settings.merged_csv)}
+    ):
         return Report({"skipped": True, "output": str(settings.merged_csv)}, f"{settings.merged_csv} is up to date")
     output.say("preparing the catalogue")
     starter_dir = _starter_folder(settings.var_dir)
@@ -188,7 +194,9 @@ def fetch_tmdb(output: Output, *, limit: int) -> Report:
         raise SourceMissing(Path("CINE_DATA_DIR"), "not set: there are no films with TMDb ids to ask for")
     ids = tmdb_ids(settings.data_dir, settings.min_year) if settings.min_year else tmdb_ids(settings.data_dir)
     with output.progress() as progress:
-        report = fetch(ids[:limit] if limit else ids, tmdb_folder(settings.var_dir), TmdbSettings.from_environment(), progress)
+        report = fetch(
+            ids[:limit] if limit else ids, tmdb_folder(settings.var_dir), TmdbSettings.from_environment(), progress
+        )
     return Report(report.model_dump(mode="json"), report.to_words() + "\nrun `cine preprocess` to join them")
 
 
@@ -207,7 +215,9 @@ def list_models(var_dir: Path) -> Report:
     lines = []
     for kind, told in value.items():
         lines.append(kind)
-        lines += [f"  {version}{'  (served)' if version == told['current'] else ''}" for version in told["versions"] or []]
+        lines += [
+            f"  {version}{'  (served)' if version == told['current'] else ''}" for version in told["versions"] or []
+        ]
     return Report(value, "\n".join(lines) or "no models yet: run `cine train`")
 
 

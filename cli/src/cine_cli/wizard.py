@@ -30,7 +30,11 @@ def run_wizard(output: Output, *, assume_yes: bool) -> None:
         if found.value["source"] == "starter" and not assume_yes:
             _ask_for_data(output)
         output.say("\n2/4 catalogue")
-        redo = not assume_yes and MeshSettings().merged_csv.exists() and Confirm.ask("make it again from scratch?", default=False)
+        redo = (
+            not assume_yes
+            and MeshSettings().merged_csv.exists()
+            and Confirm.ask("make it again from scratch?", default=False)
+        )
         catalogue = jobs.preprocess(output, force=redo)
         output.say(catalogue.text)
         output.say("\n3/4 model")
@@ -38,7 +42,9 @@ def run_wizard(output: Output, *, assume_yes: bool) -> None:
         output.say(model.text)
     output.say("\n4/4 mesh")
     if not assume_yes and not Confirm.ask("start it now?", default=True):
-        output.result({"started": False, "catalogue": catalogue.value, "model": model.value}, "start it with `make run`")
+        output.result(
+            {"started": False, "catalogue": catalogue.value, "model": model.value}, "start it with `make run`"
+        )
         return
     began = time.monotonic()
     options = MeshOptions.from_environment()

@@ -37,7 +37,15 @@ SMALL = (
 def write_catalogue(path: Path, films: tuple[Film, ...]) -> None:
     rows = {name: [_cell(film, name) for film in films] for name in MERGED}
     frame = pl.DataFrame({name: pl.Series(values, dtype=MERGED[name]) for name, values in rows.items()})
-    write_merged(path, frame, fingerprint=f"test {len(films)}", base_source="movielens", synthetic_audience=False, counts={}, options={})
+    write_merged(
+        path,
+        frame,
+        fingerprint=f"test {len(films)}",
+        base_source="movielens",
+        synthetic_audience=False,
+        counts={},
+        options={},
+    )
 
 
 def _cell(film: Film, name: str) -> object:

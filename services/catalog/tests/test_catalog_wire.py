@@ -94,7 +94,12 @@ async def test_filters_narrow(stub, filters: dict, expected: set[str]) -> None:
 
 @pytest.mark.parametrize(
     ("order", "first"),
-    [("newest", "The Matrix Reloaded"), ("oldest", "Rocky II"), ("title", "A Perfect Stranger"), ("rating", "The Matrix")],
+    [
+        ("newest", "The Matrix Reloaded"),
+        ("oldest", "Rocky II"),
+        ("title", "A Perfect Stranger"),
+        ("rating", "The Matrix"),
+    ],
 )
 async def test_orders(stub, order: str, first: str) -> None:
     answer = await stub.SearchMovies(pb.SearchMoviesRequest(order_by=order))
@@ -175,7 +180,11 @@ async def test_popular_by_genre_pages(stub) -> None:
 
 async def test_movie_in_full_and_unknown_movie(stub) -> None:
     movie = await stub.GetMovie(pb.GetMovieRequest(movie_id=3))
-    assert movie.title == "Amélie" and list(movie.alternative_titles) == ["Le Fabuleux Destin d'Amélie Poulain"] and movie.etag
+    assert (
+        movie.title == "Amélie"
+        and list(movie.alternative_titles) == ["Le Fabuleux Destin d'Amélie Poulain"]
+        and movie.etag
+    )
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.GetMovie(pb.GetMovieRequest(movie_id=424242))
     assert caught.value.code() == grpc.StatusCode.NOT_FOUND
@@ -199,7 +208,9 @@ async def test_new_data_is_taken_over_and_told(catalog: Running, stub, settings)
     service = (("authorization", f"Bearer {tokens.service()}"),)
     feed = catalog.stub(feed_pb2_grpc.FeedServiceStub)
     before = [e.event async for e in feed.WatchEvents(feed_pb2.WatchEventsRequest(once=True), metadata=service)]
-    changed = tuple(dataclasses.replace(film, title="Matrix, Renamed") if film.movie_id == 1 else film for film in SMALL[:-1])
+    changed = tuple(
+        dataclasses.replace(film, title="Matrix, Renamed") if film.movie_id == 1 else film for film in SMALL[:-1]
+    )
     write_catalogue(settings.merged_csv, changed)
     async with asyncio.timeout(10):
         while (await stub.GetMovie(pb.GetMovieRequest(movie_id=1))).title != "Matrix, Renamed":  # noqa: ASYNC110

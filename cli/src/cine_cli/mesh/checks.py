@@ -37,7 +37,9 @@ async def is_ready(process: ProcessPlan, seconds: float = 1.0) -> bool:
 
 async def _grpc_serving(port: int, seconds: float) -> bool:
     # a global subchannel pool would keep back-off state between probes and see a restarted server late
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+    async with grpc.aio.insecure_channel(
+        f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)]
+    ) as channel:
         try:
             # the published types leave the methods out
             stub: Any = health_pb2_grpc.HealthStub(channel)

@@ -131,9 +131,16 @@ def describe(state: MeshState) -> dict[str, Any]:
     """Returns the state for machines, with the resident memory of every process in MiB."""
     report = asdict(state)
     for process in report["processes"]:
-        try:
-            process["rss_mib"] = round(psutil.Process(process["pid"]).memory_info().rss / 2**20, 1) if process["pid"] else 0.0
-        except psutil.Error:
-            process["rss_mib"] = 0.0
+        process["rss_mib"] = round(_resident_bytes(process["pid"]) / 2**20, 1)
     report["ready"] = state.ready
     return report
+
+
+def _resident_bytes(pid: int) -> int:
+    """Returns the resident memory of a process and its children (Envoy runs under its watcher); 0 when it is gone."""
+    try:
+        process = psutil.Process(pid) if pid else None
+        family = [process, *process.children(recursive=True)] if process else []
+        return sum(member.memory_info().rss for member in family)
+    except psutil.Error:
+        return 0

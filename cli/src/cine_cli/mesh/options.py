@@ -20,7 +20,9 @@ class MeshSettings(BaseSettings):
     var_dir: Path = Field(default=Path("var"), description="state, logs, models")
     data_dir: Path | None = Field(default=None, description="folder with MovieLens-format files")
     merged_csv: Path = Field(default=Path("data/movies_merged.csv"), description="result of the pipeline")
-    min_year: int | None = Field(default=None, description="first year kept; default 1980 for MovieLens, all for the starter catalogue")
+    min_year: int | None = Field(
+        default=None, description="first year kept; default 1980 for MovieLens, all for the starter catalogue"
+    )
     require_tmdb: bool = Field(default=False, description="keep only films with TMDb metadata")
     replicas: dict[str, int] = Field(default_factory=dict, description='processes a service, as JSON: {"catalog": 2}')
 
@@ -34,5 +36,7 @@ class MeshSettings(BaseSettings):
     def _known_services(cls, value: dict[str, int]) -> dict[str, int]:
         for name, count in value.items():
             if name not in topology.SERVICES or not 1 <= count < topology.MAX_REPLICAS:
-                raise ValueError(f'"{name}": {count} is not a service with a count from 1 to {topology.MAX_REPLICAS - 1}')
+                raise ValueError(
+                    f'"{name}": {count} is not a service with a count from 1 to {topology.MAX_REPLICAS - 1}'
+                )
         return value

@@ -93,7 +93,9 @@ def _encoder() -> StaticTextEncoder | None:
     try:
         return shipped()
     except EncoderCorrupt as error:
-        telemetry.logger("catalog").error("text encoder unusable; descriptions are ranked by words alone", reason=str(error))
+        telemetry.logger("catalog").error(
+            "text encoder unusable; descriptions are ranked by words alone", reason=str(error)
+        )
         return None
 
 

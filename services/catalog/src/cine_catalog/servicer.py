@@ -154,6 +154,8 @@ def _query(request: catalog_pb2.SearchMoviesRequest, generation: Generation, off
 
 def _facets(answer: SearchAnswer) -> list[catalog_pb2.Facet]:
     return [
-        catalog_pb2.Facet(name=name, values=[catalog_pb2.FacetValue(value=value, count=count) for value, count in counts])
+        catalog_pb2.Facet(
+            name=name, values=[catalog_pb2.FacetValue(value=value, count=count) for value, count in counts]
+        )
         for name, counts in answer.facets.items()
     ]

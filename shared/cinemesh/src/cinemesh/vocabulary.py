@@ -57,25 +57,27 @@ GENRE_ALIASES: Mapping[str, str] = {
 }
 """Other ways people write the MovieLens genres."""
 
-SERVICE_ALIASES: Mapping[str, str] = {
-    "netflix": "Netflix",
-    "prime": "Prime Video",
-    "amazon": "Prime Video",
-    "amazon prime": "Prime Video",
-    "amazon prime video": "Prime Video",
-    "amazon video": "Prime Video",
-    "disney": "Disney+",
-    "disney plus": "Disney+",
-    "disneyplus": "Disney+",
-    "hbo": "Max",
-    "hbo max": "Max",
-    "apple": "Apple TV+",
-    "apple tv": "Apple TV+",
-    "apple tv plus": "Apple TV+",
-    "paramount": "Paramount+",
-    "paramount plus": "Paramount+",
-}
-"""Other ways people write the streaming services."""
+STREAMING_SERVICES: Mapping[str, tuple[str, ...]] = {
+    "Netflix": ("netflix", "netflix basic with ads", "netflix standard with ads", "netflix kids"),
+    "Prime Video": (
+        "prime video", "prime", "amazon", "amazon prime", "amazon prime video", "amazon prime video with ads",
+        "amazon video", "primevideo",
+    ),
+    "Disney+": ("disney+", "disney plus", "disney", "disneyplus"),
+    "Hulu": ("hulu",),
+    "Max": ("max", "hbo", "hbo max", "hbomax", "max amazon channel", "hbo max amazon channel"),
+    "Apple TV+": ("apple tv+", "apple tv plus", "apple tv", "apple", "appletv", "appletv+"),
+    "Paramount+": (
+        "paramount+", "paramount plus", "paramount", "paramount plus premium", "paramount plus essential",
+        "paramount+ amazon channel", "paramount plus apple tv channel",
+    ),
+    "Peacock": ("peacock", "peacock premium", "peacock premium plus", "peacock tv"),
+    "Criterion Channel": ("criterion channel", "the criterion channel", "criterion"),
+    "MUBI": ("mubi", "mubi amazon channel"),
+    "Tubi": ("tubi", "tubi tv"),
+    "Crunchyroll": ("crunchyroll", "crunchyroll amazon channel"),
+}  # fmt: skip
+"""Streaming services, best known first, and the other ways people and data files write each."""
 
 
 def fold(text: str) -> str:
@@ -147,4 +149,5 @@ def genres(names: Iterable[str]) -> Vocabulary:
 
 def streaming_services(names: Iterable[str]) -> Vocabulary:
     """Returns the vocabulary of the streaming services that a catalogue lists."""
-    return Vocabulary("streaming service", names, SERVICE_ALIASES, Reason.UNKNOWN_STREAMING_SERVICE)
+    aliases = {alias: name for name, others in STREAMING_SERVICES.items() for alias in others}
+    return Vocabulary("streaming service", names, aliases, Reason.UNKNOWN_STREAMING_SERVICE)

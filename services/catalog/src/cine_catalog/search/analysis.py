@@ -11,7 +11,9 @@ import re
 import unicodedata
 
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘`´ʼ"))
-_FOLDED = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ı": "i", "þ": "th", "ð": "d", "&": " and "})
+_FOLDED = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ı": "i", "þ": "th", "ð": "d", "&": " and "}
+)
 _WORD = re.compile(r"[^\W_]+")
 _COMPOUND = re.compile(r"[^\W_]+(?:[-.·/*:][^\W_]+)+")
 _ROMAN = {

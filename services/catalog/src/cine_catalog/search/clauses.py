@@ -30,7 +30,8 @@ class Clauses:
     def __init__(self, schema: tantivy.Schema) -> None:
         self._schema = schema
         self._tiers = [
-            (Occur.Should, Query.const_score_query(Query.term_query(schema, "tier", tier), score)) for tier, score in TIER_SCORES
+            (Occur.Should, Query.const_score_query(Query.term_query(schema, "tier", tier), score))
+            for tier, score in TIER_SCORES
         ]
 
     def term(self, field: str, word: str, weight: float = 1.0) -> Query:
@@ -109,7 +110,9 @@ class Clauses:
         """Returns the query that only the filters narrow."""
         return Query.boolean_query(filters) if filters else Query.all_query()
 
-    def described(self, text: str, filters: list[tuple[Occur, Query]], known: Known, stopwords: frozenset[str]) -> Query | None:
+    def described(
+        self, text: str, filters: list[tuple[Occur, Query]], known: Known, stopwords: frozenset[str]
+    ) -> Query | None:
         """Returns BM25 over overview, keywords, genres and names for a free description; None when no word is known."""
         clauses: list[Query] = []
         for word in dict.fromkeys(words(text)):

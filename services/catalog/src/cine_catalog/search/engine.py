@@ -62,7 +62,9 @@ class SearchEngine:
         meaning: text embeddings for descriptions; None ranks descriptions by BM25 alone.
     """
 
-    def __init__(self, index: tantivy.Index, films: Sequence[Film], popularity: np.ndarray, meaning: Meaning | None) -> None:
+    def __init__(
+        self, index: tantivy.Index, films: Sequence[Film], popularity: np.ndarray, meaning: Meaning | None
+    ) -> None:
         self._searcher = index.searcher()
         self._clauses = Clauses(index.schema)
         self._meaning = meaning
@@ -88,7 +90,9 @@ class SearchEngine:
         for found, fuzzy in self._ladder(parts, filters):
             result = self._searcher.search(found, WINDOW, count=True)
             if result.hits:
-                ordered = self._ranked(query, found, result, fuzzy) if by_relevance else self._listed(found, query).ordinals
+                ordered = (
+                    self._ranked(query, found, result, fuzzy) if by_relevance else self._listed(found, query).ordinals
+                )
                 return SearchAnswer(ordered, _count(result), fuzzy, self._facets(found) if query.facets else {})
         return SearchAnswer([], 0, True)
 
@@ -114,7 +118,11 @@ class SearchEngine:
             yield self._clauses.all_of([clause for clause in plain if clause is not None], filters), False
         # a word that no name or title holds is misspelt or not typed to its end
         last = len(kept) - 1
-        near = {i: self._clauses.misspelt(w, self._begun(w) if i == last else ()) for i, w in enumerate(kept) if not named[i]}
+        near = {
+            i: self._clauses.misspelt(w, self._begun(w) if i == last else ())
+            for i, w in enumerate(kept)
+            if not named[i]
+        }
         repaired = [_either(clause, near.get(i)) for i, clause in enumerate(plain)]
         if near:
             joined = "".join(kept)
@@ -140,7 +148,9 @@ class SearchEngine:
     def _listed(self, found: Query, query: SearchQuery) -> SearchAnswer:
         """Returns a page in the order asked for; relevance without words means popularity."""
         field, direction = _ORDER_FIELDS.get(query.order or Order.RELEVANCE, _ORDER_FIELDS[Order.POPULARITY])
-        result = self._searcher.search(found, query.limit, count=True, order_by_field=field, offset=query.offset, order=direction)
+        result = self._searcher.search(
+            found, query.limit, count=True, order_by_field=field, offset=query.offset, order=direction
+        )
         ordinals = [address.doc for _value, address in result.hits]
         return SearchAnswer(ordinals, _count(result), False, self._facets(found) if query.facets else {})
 
@@ -153,7 +163,9 @@ class SearchEngine:
         scores += self._exactness(query.text, ordinals)
         if fuzzy:
             key = exact_key(query.text)
-            scores += np.fromiter((self._likeness(key, o) for o in ordinals.tolist()), dtype=np.float32, count=len(hits))
+            scores += np.fromiter(
+                (self._likeness(key, o) for o in ordinals.tolist()), dtype=np.float32, count=len(hits)
+            )
         first = ordinals[np.argsort(-scores, kind="stable")].tolist()
         total = _count(result)
         page: list[int] = first[query.offset : query.offset + query.limit]
@@ -225,7 +237,9 @@ class SearchEngine:
         facets: dict[str, list[tuple[str, int]]] = {}
         for name in ("genre", "decade", "service"):
             buckets = raw[name]["buckets"]
-            facets[name] = [(_label(b["key"]), int(b["doc_count"])) for b in buckets if _label(b["key"]) not in ("", "0")]
+            facets[name] = [
+                (_label(b["key"]), int(b["doc_count"])) for b in buckets if _label(b["key"]) not in ("", "0")
+            ]
         return facets
 
 
@@ -258,4 +272,6 @@ def _title_table(films: Sequence[Film], keys: Sequence[str]) -> dict[str, tuple[
             if (alternative := exact_key(name)) != key:
                 other.setdefault(alternative, []).append(ordinal)
     empty: list[int] = []
-    return {key: (np.array(main.get(key, empty)), np.array(other.get(key, empty))) for key in main.keys() | other.keys()}
+    return {
+        key: (np.array(main.get(key, empty)), np.array(other.get(key, empty))) for key in main.keys() | other.keys()
+    }

@@ -21,11 +21,17 @@ from cine_catalog.search.analysis import folded, tokens, words
 #: Part of the index folder's name: raise it when fields or analysis change.
 SCHEMA_VERSION = 1
 #: Token fields and how much a match in each weighs (measured on the relevance suite, `make relevance`).
-FIELD_WEIGHTS = {"title": 3.0, "alt": 2.2, "directors": 1.7, "cast": 1.6, "keywords": 0.9, "genres": 0.8, "year_word": 1.0}
+FIELD_WEIGHTS = {
+    "title": 3.0,
+    "alt": 2.2,
+    "directors": 1.7,
+    "cast": 1.6,
+    "keywords": 0.9,
+    "genres": 0.8,
+    "year_word": 1.0,
+}
 _HEAP_BYTES = 1_000_000_000
-_STEMMER = (
-    tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).filter(tantivy.Filter.stemmer("english")).build()
-)
+_STEMMER = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).filter(tantivy.Filter.stemmer("english")).build()
 
 
 class IndexUnusable(Exception):

@@ -43,7 +43,9 @@ class ImportCounts:
 
 def facts_of(film: Film) -> str:
     """Returns the JSON document of a film; fields at their default are left out."""
-    facts = {f.name: value for f in dataclasses.fields(film) if (value := getattr(film, f.name)) not in ((), "", 0, 0.0, {})}
+    facts = {
+        f.name: value for f in dataclasses.fields(film) if (value := getattr(film, f.name)) not in ((), "", 0, 0.0, {})
+    }
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
 
 
