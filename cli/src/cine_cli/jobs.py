@@ -149,8 +149,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def train(output: Output, *, force: bool) -> Report:
     """Trains the content model on the merged catalogue; skipped when the current one was made from the same data."""
+    from cine_recommender.models import layout
     from cine_recommender.settings import RecommenderSettings
-    from cine_recommender.training.content import train_content
     from cinemesh.artifacts import ArtifactStore
     from cinemesh.settings import load
 
@@ -158,10 +158,17 @@ def train(output: Output, *, force: bool) -> Report:
     store = ArtifactStore(settings.var_dir / "artifacts")
     stamp = settings.var_dir / "run" / "train.json"
     options = load(RecommenderSettings).content_options()
-    wanted = {"merged": _file_stamp(settings.merged_csv), "options": options.model_dump(mode="json")}
+    wanted = {
+        "merged": _file_stamp(settings.merged_csv),
+        "options": options.model_dump(mode="json"),
+        "layout": layout.VERSION,
+    }
     current = store.current_version("content")
     if not force and current is not None and _read_json(stamp) == wanted | {"version": current}:
         return Report({"skipped": True, "version": current}, f"content model {current} is up to date")
+    # scikit-learn takes a second to import: only when there is something to train
+    from cine_recommender.training.content import train_content
+
     output.say("training the content model")
     began = time.monotonic()
     with output.progress() as progress:

@@ -11,6 +11,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cine_cli.mesh.plan import ProcessPlan
 
+#: One cheap call a service that answers people, and the portal.
+_THROUGH_GATEWAY = ("/health", "/api/v1/genres", "/health/live")
+
 
 def busy_ports(processes: list[ProcessPlan]) -> list[tuple[str, int]]:
     """Returns (process, port) for each planned port that somebody else listens on already."""
@@ -53,5 +56,14 @@ async def _http_ok(url: str, seconds: float) -> bool:
     async with httpx.AsyncClient(timeout=seconds, trust_env=False) as client:
         try:
             return (await client.get(url)).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+
+def gateway_answers(port: int) -> bool:
+    """Returns whether a call of each kind comes through the gateway: Envoy notices a healthy service a moment after it is one."""
+    with httpx.Client(timeout=2.0, trust_env=False) as client:
+        try:
+            return all(client.get(f"http://127.0.0.1:{port}{path}").status_code < 500 for path in _THROUGH_GATEWAY)
         except httpx.HTTPError:
             return False

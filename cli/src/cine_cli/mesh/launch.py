@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from cine_cli.mesh.checks import busy_ports
+from cine_cli.mesh.checks import busy_ports, gateway_answers
 from cine_cli.mesh.plan import ROOT, MeshOptions, plan
 from cine_cli.mesh.state import MeshState, alive, read_state
 
@@ -42,13 +42,13 @@ def start(options: MeshOptions, *, wait_seconds: float = START_SECONDS) -> MeshS
     deadline = time.monotonic() + wait_seconds
     while time.monotonic() < deadline:
         state = read_state(options.var_dir)
-        if state is not None and state.ready:
+        if state is not None and state.ready and gateway_answers(state.gateway_port):
             return state
         if state is not None:
             _refuse_hopeless(state)
         time.sleep(0.1)
     state = read_state(options.var_dir)
-    late = [p.name for p in state.processes if not p.ready] if state else ["the supervisor"]
+    late = [p.name for p in state.processes if not p.ready] or ["envoy"] if state else ["the supervisor"]
     raise MeshFailed(f"not ready after {wait_seconds:.0f} s: {', '.join(late)}\n{_tails(state, late)}")
 
 

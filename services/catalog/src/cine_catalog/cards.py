@@ -6,38 +6,20 @@ chunks here followed by the other fields.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 
 from cine.catalog.v1 import catalog_pb2
 from cine.common.v1 import film_card_pb2
 from cine_catalog.domain.film import Film
+from cinemesh.cards import element, film_card
 
-#: A card shows the leading cast only.
-CARD_CAST = 10
-_CARD_KEYWORDS = 20
-_MOVIES_TAG = b"\x0a"  # field 1, length-delimited
+_MOVIES_FIELD = 1  # `repeated FilmCard movies` of every list
 
 
 def card(film: Film) -> film_card_pb2.FilmCard:
     """Returns what lists show of a film."""
-    return film_card_pb2.FilmCard(
-        movie_id=film.movie_id,
-        title=film.title,
-        year=film.year,
-        genres=film.genres,
-        directors=film.directors,
-        cast=film.cast[:CARD_CAST],
-        keywords=film.keywords[:_CARD_KEYWORDS],
-        overview=film.overview,
-        runtime_minutes=film.runtime_minutes,
-        poster_url=film.poster_url,
-        streaming_services=film.streaming_services,
-        imdb_id=film.imdb_id,
-        tmdb_id=film.tmdb_id,
-        average_rating=round(film.average_rating, 3),
-        rating_count=film.rating_count,
-        streaming_source=film.streaming_source,
-    )
+    return film_card({field.name: getattr(film, field.name) for field in dataclasses.fields(film)})
 
 
 def details(film: Film) -> catalog_pb2.GetMovieResponse:
@@ -46,6 +28,7 @@ def details(film: Film) -> catalog_pb2.GetMovieResponse:
     # the fields of a card have the same numbers in both messages
     answer.MergeFromString(card(film).SerializeToString())
     del answer.cast[:], answer.keywords[:]
+    answer.overview = film.overview
     answer.cast.extend(film.cast)
     answer.keywords.extend(film.keywords)
     answer.alternative_titles.extend(film.alternative_titles)
@@ -74,24 +57,11 @@ def _look(film: Film) -> catalog_pb2.Look:
     )
 
 
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
 class Cards:
     """The serialized card of every film, each with the tag and length it has inside a response."""
 
     def __init__(self, films: Sequence[Film]) -> None:
-        self._chunks = [self._chunk(card(film).SerializeToString()) for film in films]
-
-    @staticmethod
-    def _chunk(body: bytes) -> bytes:
-        return _MOVIES_TAG + _varint(len(body)) + body
+        self._chunks = element(_MOVIES_FIELD, [card(film).SerializeToString() for film in films])
 
     def joined(self, ordinals: Iterable[int]) -> bytes:
         """Returns the `movies` field of a response, in the order given."""

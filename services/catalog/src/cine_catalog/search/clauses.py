@@ -15,8 +15,6 @@ from cine_catalog.search.index import FIELD_WEIGHTS, stems
 OVERVIEW_WEIGHT = 0.35
 #: Constant scores of the popularity tiers: enough to part equals, not enough to beat a better match.
 TIER_SCORES = (("t0", 2.5), ("t1", 1.5), ("t2", 1.0))
-#: Fields in which a misspelt word is looked for: names and titles, not running text.
-FUZZY_FIELDS = ("title", "alt", "directors", "cast")
 #: What a free description is matched against beside the overview.
 _DESCRIBED = (("keywords", 1.0), ("genres", 0.5), ("title", 0.8), ("cast", 0.8))
 _FAR = 2200
@@ -47,26 +45,22 @@ class Clauses:
             return None
         return Query.disjunction_max_query(parts, 0.15) if len(parts) > 1 else parts[0]
 
-    def misspelt(self, word: str, begun: Sequence[str] = ()) -> Query:
-        """Returns the clause "some name or title holds a word within one edit of this (two for long ones)".
+    def misspelt(self, word: str, distance: int, begun: Sequence[str] = ()) -> Query:
+        """Returns the clause "a title or name holds a word within some edits of this"; a swap of neighbours is one edit.
 
         Args:
             word: as typed.
-            begun: title words it may be the beginning of; they count a little less than near ones.
+            distance: most edits, 1 or 2; short words get fewer, for everything is near them.
+            begun: title words it may be the beginning of.
         """
-        distance = 0 if len(word) < 3 else 1 if len(word) < 7 else 2
+        allowed = 0 if len(word) < 3 else min(distance, 1 if len(word) < 6 else 2)
         parts: list[Query] = [Query.const_score_query(self.term("title", whole), 5.0) for whole in begun]
-        for field in FUZZY_FIELDS:
-            weight = FIELD_WEIGHTS[field]
-            if distance == 0:
-                parts.append(self.term(field, word, weight))
-                continue
-            near = Query.fuzzy_term_query(self._schema, field, word, distance=1)
+        if allowed == 0:
+            parts.append(self.term("names", word))
+        else:
+            near = Query.fuzzy_term_query(self._schema, "names", word, distance=allowed)
             # fuzzy matches all score 1: lift them to what an exact match of a fairly rare word scores
-            parts.append(Query.boost_query(near, 6.0 * weight / FIELD_WEIGHTS["title"]))
-            if distance == 2:
-                far = Query.fuzzy_term_query(self._schema, field, word, distance=2)
-                parts.append(Query.boost_query(far, 4.0 * weight / FIELD_WEIGHTS["title"]))
+            parts.append(Query.boost_query(near, 6.0 if allowed == 1 else 4.0))
         return Query.disjunction_max_query(parts, 0.0)
 
     def filters(self, wanted: Filters) -> list[tuple[Occur, Query]]:
@@ -77,7 +71,7 @@ class Clauses:
             must.append(Query.term_set_query(schema, "service", list(wanted.services)))
         if wanted.year_min or wanted.year_max:
             bounds = (wanted.year_min or 1, wanted.year_max or _FAR)
-            must.append(Query.range_query(schema, "year", tantivy.FieldType.Unsigned, *bounds))
+            must.append(Query.range_query(schema, "year", tantivy.FieldType.Unsigned, *bounds, use_inverted_index=True))
         if wanted.rating_min > 0:
             must.append(Query.range_query(schema, "rating", tantivy.FieldType.Float, float(wanted.rating_min), 5.0))
         if wanted.runtime_max:

@@ -118,20 +118,17 @@ class SearchEngine:
             yield self._clauses.all_of([clause for clause in plain if clause is not None], filters), False
         # a word that no name or title holds is misspelt or not typed to its end
         last = len(kept) - 1
-        near = {
-            i: self._clauses.misspelt(w, self._begun(w) if i == last else ())
-            for i, w in enumerate(kept)
-            if not named[i]
-        }
-        repaired = [_either(clause, near.get(i)) for i, clause in enumerate(plain)]
-        if near:
+        unknown = [i for i, is_named in enumerate(named) if not is_named]
+        if unknown:
             joined = "".join(kept)
             if len(kept) > 1 and (glued := self._clauses.anywhere(joined, joined, self._known)) is not None:
                 yield self._clauses.all_of([glued], filters), False
-            yield self._clauses.all_of(repaired, filters), True
+        begun = self._begun(kept[last]) if last in unknown else []
+        for distance in (1, 2) if unknown else ():
+            near = {i: self._clauses.misspelt(kept[i], distance, begun if i == last else ()) for i in unknown}
+            yield self._clauses.all_of([_either(clause, near.get(i)) for i, clause in enumerate(plain)], filters), True
         if len(kept) <= MOST_FORGIVEN_WORDS:
-            near |= {i: self._clauses.misspelt(w) for i, w in enumerate(kept) if i not in near}
-            forgiving = [_either(clause, near[i]) for i, clause in enumerate(plain)]
+            forgiving = [_either(clause, self._clauses.misspelt(w, 2)) for w, clause in zip(kept, plain, strict=True)]
             yield self._clauses.all_of(forgiving, filters), True
             if len(kept) > 1:
                 yield self._clauses.most_of(forgiving, filters, max(1, round(len(kept) * 0.6))), True
@@ -182,16 +179,17 @@ class SearchEngine:
     def _exactness(self, text: str, ordinals: np.ndarray) -> np.ndarray:
         """Returns a bonus for films whose whole title (or another title of theirs) is the query, a year apart or not."""
         parts = words(text)
-        years = [int(w) for w in parts if _YEAR.match(w)]
         bonus = np.zeros(len(ordinals), dtype=np.float32)
         for key, weight in self._keys(text, parts):
             exact = self._titles.get(key)
             if exact is not None:
-                for kind, members in zip((1.0, 0.6), exact, strict=True):
-                    if len(members):
-                        bonus = np.maximum(bonus, weight * kind * np.isin(ordinals, members))
-        if years:
-            bonus += 0.8 * np.isin(self._years[ordinals], years)
+                # a title is shared by a handful of films: comparing with each is cheaper than a set operation
+                for kind, members in zip((0.6, 1.0), reversed(exact), strict=True):
+                    for member in members:
+                        bonus[ordinals == member] = weight * kind
+        for word in parts:
+            if _YEAR.match(word):
+                bonus[self._years[ordinals] == int(word)] += 0.8
         return bonus * 2.0
 
     @staticmethod
@@ -262,7 +260,7 @@ def _either(clause: Query | None, near: Query | None) -> Query:
     return both[0] if len(both) == 1 else Query.disjunction_max_query(both, 0.1)
 
 
-def _title_table(films: Sequence[Film], keys: Sequence[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _title_table(films: Sequence[Film], keys: Sequence[str]) -> dict[str, tuple[list[int], list[int]]]:
     """Returns exact title → (ordinals with it as main title, ordinals with it as another title)."""
     main: dict[str, list[int]] = {}
     other: dict[str, list[int]] = {}
@@ -271,7 +269,4 @@ def _title_table(films: Sequence[Film], keys: Sequence[str]) -> dict[str, tuple[
         for name in film.alternative_titles:
             if (alternative := exact_key(name)) != key:
                 other.setdefault(alternative, []).append(ordinal)
-    empty: list[int] = []
-    return {
-        key: (np.array(main.get(key, empty)), np.array(other.get(key, empty))) for key in main.keys() | other.keys()
-    }
+    return {key: (main.get(key, []), other.get(key, [])) for key in main.keys() | other.keys()}

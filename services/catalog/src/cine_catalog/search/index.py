@@ -19,7 +19,7 @@ from cine_catalog.domain.film import Film
 from cine_catalog.search.analysis import folded, tokens, words
 
 #: Part of the index folder's name: raise it when fields or analysis change.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 #: Token fields and how much a match in each weighs (measured on the relevance suite, `make relevance`).
 FIELD_WEIGHTS = {
     "title": 3.0,
@@ -49,6 +49,8 @@ def schema() -> tantivy.Schema:
     for name in FIELD_WEIGHTS:
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
     builder.add_text_field("overview", tokenizer_name="whitespace", index_option="freq")
+    # titles and people together: misspelt words are looked up here, one automaton instead of one a field
+    builder.add_text_field("names", tokenizer_name="whitespace", index_option="basic")
     for name in ("genre", "service", "keyword"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
     builder.add_text_field("tier", tokenizer_name="whitespace", index_option="basic")
@@ -78,6 +80,8 @@ def _document(film: Film, popularity_rank: int, rating_rank: int, title_rank: in
     document.add_text("alt", " ".join(token for name in film.alternative_titles for token in tokens(name)))
     document.add_text("directors", " ".join(token for name in film.directors for token in tokens(name)))
     document.add_text("cast", " ".join(token for name in film.cast for token in tokens(name)))
+    named = (film.title, *film.alternative_titles, *film.directors, *film.cast)
+    document.add_text("names", " ".join(dict.fromkeys(token for name in named for token in tokens(name))))
     document.add_text("keywords", " ".join(token for word in film.keywords for token in tokens(word)))
     document.add_text("genres", " ".join(token for genre in film.genres for token in tokens(genre)))
     document.add_text("year_word", str(film.year) if film.year else "")

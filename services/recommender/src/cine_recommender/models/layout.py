@@ -4,7 +4,7 @@ Films are rows, ordered by year then id, films without a year (0) first: a range
 """
 
 KIND = "content"
-VERSION = 1
+VERSION = 2
 """Raised whenever the meaning of a file changes; a model of another layout is refused."""
 
 NAMES = "names.json"  # genres, services and their sizes, genre sets
