@@ -59,7 +59,7 @@ def burst(port: int, requests: Path, connections: int, seconds: float) -> Load:
         "wrk",
         "-t1",
         f"-c{connections}",
-        f"-d{seconds:g}s",
+        f"-d{max(1, round(seconds))}s",
         "--timeout",
         "5s",
         "-s",

@@ -27,10 +27,12 @@ _NUMBERS = {
 
 def folded(text: str) -> str:
     """Returns text in lower case without accents and apostrophes."""
-    plain = text.casefold().translate(_FOLDED).translate(_APOSTROPHES)
-    if plain.isascii():
-        return plain
-    return "".join(ch for ch in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(ch))
+    if text.isascii():
+        return text.lower().translate(_FOLDED).translate(_APOSTROPHES)
+    # compatibility forms ("𝐀", "ﬁ") first become plain letters, whose case can then be folded
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    plain = "".join(ch for ch in plain if not unicodedata.combining(ch))
+    return plain.translate(_FOLDED).translate(_APOSTROPHES)
 
 
 def words(text: str) -> list[str]:

@@ -15,17 +15,17 @@ metadata = new_metadata()
 films = sa.Table(
     "films",
     metadata,
-    sa.Column("movie_id", sa.Integer, primary_key=True, autoincrement=False, comment="MovieLens or starter id"),
-    sa.Column("title", sa.Text, nullable=False, comment="title as people write it, for whoever looks at the table"),
-    sa.Column("etag", sa.String(24), nullable=False, comment="fingerprint of the facts"),
-    sa.Column("facts", sa.Text, nullable=False, comment="every fact of the film, JSON"),
+    sa.Column("movie_id", sa.Integer, primary_key=True, autoincrement=False),  # MovieLens or starter id
+    sa.Column("title", sa.Text, nullable=False),  # title as people write it, for whoever looks at the table
+    sa.Column("etag", sa.String(24), nullable=False),  # fingerprint of the facts
+    sa.Column("facts", sa.Text, nullable=False),  # every fact of the film, JSON
 )
 
 imports = sa.Table(
     "imports",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("data_version", sa.String(128), nullable=False, comment="version of the pipeline's result"),
-    sa.Column("total", sa.Integer, nullable=False, comment="films after the import"),
+    sa.Column("data_version", sa.String(128), nullable=False),  # version of the pipeline's result
+    sa.Column("total", sa.Integer, nullable=False),  # films after the import
     sa.Column("imported_at", UtcDateTime, nullable=False),
 )
