@@ -71,7 +71,7 @@ class Clauses:
             must.append(Query.term_set_query(schema, "service", list(wanted.services)))
         if wanted.year_min or wanted.year_max:
             bounds = (wanted.year_min or 1, wanted.year_max or _FAR)
-            must.append(Query.range_query(schema, "year", tantivy.FieldType.Unsigned, *bounds, use_inverted_index=True))
+            must.append(Query.range_query(schema, "year", tantivy.FieldType.Unsigned, *bounds))
         if wanted.rating_min > 0:
             must.append(Query.range_query(schema, "rating", tantivy.FieldType.Float, float(wanted.rating_min), 5.0))
         if wanted.runtime_max:

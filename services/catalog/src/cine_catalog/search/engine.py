@@ -27,7 +27,7 @@ from cine_catalog.search.index import FIELD_WEIGHTS, stems
 from cine_catalog.search.meaning import Meaning
 
 #: Hits that are ranked again with what BM25 does not know: exact titles, popularity.
-WINDOW = 120
+WINDOW = 64
 #: A query of this many meaningful words is a description, not a name.
 DESCRIPTION_WORDS = 7
 #: Longer queries are not looked up misspelt word by word: that costs a millisecond each.
