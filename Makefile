@@ -60,6 +60,10 @@ bench: dev-env ## CineMatch and search through Envoy against an RPC that compute
 relevance: dev-env ## MRR@10 of the search suite and of tot-dev
 	@$(DEV) -m tests.load.relevance
 
+.PHONY: fuzz
+fuzz: dev-env ## generated requests to every REST call of the running mesh
+	@sh scripts/fuzz_api.sh
+
 .PHONY: lock
 lock: dev-env ## compile the locked requirement files
 	@$(DEV) scripts/lock.py

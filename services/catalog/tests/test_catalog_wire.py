@@ -64,6 +64,11 @@ async def test_search_without_match_is_empty_not_an_error(stub) -> None:
     assert titles(answer) == [] and answer.total_size == 0 and answer.next_page_token == ""
 
 
+async def test_filters_that_leave_nothing_are_not_answered_with_other_films(stub) -> None:
+    answer = await stub.SearchMovies(pb.SearchMoviesRequest(query="matrix", year_min=2010))
+    assert titles(answer) == [] and not answer.fuzzy
+
+
 async def test_browse_lists_by_popularity(stub) -> None:
     answer = await stub.SearchMovies(pb.SearchMoviesRequest())
     assert titles(answer)[:3] == ["The Matrix", "Seven", "Amélie"]

@@ -74,9 +74,13 @@ class SearchEngine:
         self._keys_by_film = [exact_key(film.title) for film in films]
         self._titles = _title_table(films, self._keys_by_film)
         self._known = lru_cache(maxsize=200_000)(self._holds)
+        self._anywhere = lru_cache(maxsize=50_000)(self._clause_of)
 
     def _holds(self, field: str, word: str) -> bool:
         return bool(self._searcher.doc_freq(field, word) > 0)
+
+    def _clause_of(self, word: str) -> Query | None:
+        return self._clauses.anywhere(word, _stem(word), self._known)
 
     def search(self, query: SearchQuery) -> SearchAnswer:
         """Returns the wanted page of the answer; an empty text lists everything that the filters leave."""
@@ -87,14 +91,16 @@ class SearchEngine:
         by_relevance = query.order in (None, Order.RELEVANCE)
         if by_relevance and self._is_description(query.text, parts):
             return self._described(query, filters)
+        forgave = False
         for found, fuzzy in self._ladder(parts, filters):
+            forgave = fuzzy
             result = self._searcher.search(found, WINDOW, count=True)
             if result.hits:
                 ordered = (
                     self._ranked(query, found, result, fuzzy) if by_relevance else self._listed(found, query).ordinals
                 )
                 return SearchAnswer(ordered, _count(result), fuzzy, self._facets(found) if query.facets else {})
-        return SearchAnswer([], 0, True)
+        return SearchAnswer([], 0, forgave)
 
     def without_meaning(self) -> SearchEngine:
         """Returns the same search without embeddings: the baseline that fusion is measured against."""
@@ -112,10 +118,13 @@ class SearchEngine:
     def _ladder(self, parts: list[str], filters: list[tuple[Occur, Query]]) -> Iterator[tuple[Query, bool]]:
         """Yields queries, strictest first, each with whether it forgives misspellings."""
         kept = list(dict.fromkeys([w for w in parts if w not in _FILLERS] or parts))
-        plain = [self._clauses.anywhere(w, _stem(w), self._known) for w in kept]
+        plain = [self._anywhere(w) for w in kept]
         named = [any(self._known(field, w) for field in FIELD_WEIGHTS) for w in kept]
         if all(named):
-            yield self._clauses.all_of([clause for clause in plain if clause is not None], filters), False
+            exact = [clause for clause in plain if clause is not None]
+            yield self._clauses.all_of(exact, filters), False
+            if filters and self._searcher.search(self._clauses.all_of(exact, []), 1, count=False).hits:
+                return  # the words are right, the filters leave nothing: other films would be no answer
         # a word that no name or title holds is misspelt or not typed to its end
         last = len(kept) - 1
         unknown = [i for i, is_named in enumerate(named) if not is_named]
