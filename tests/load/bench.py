@@ -127,6 +127,7 @@ def real_mesh(folder: Path) -> Iterator[dict[str, Any]]:
         [*cine, "up", "--json"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     if run.returncode != 0:
+        subprocess.run([*cine, "stop"], cwd=ROOT, env=environment, check=False, capture_output=True)
         raise RuntimeError(f"the mesh did not start:\n{run.stdout}\n{run.stderr}")
     try:
         subprocess.run([*cine, "stop"], cwd=ROOT, env=environment, check=True, capture_output=True)

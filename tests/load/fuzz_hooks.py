@@ -16,7 +16,9 @@ def no_server_fault(ctx: Any, response: Any, case: Any) -> None:
     if response.status_code < 400:
         return
     body = response.json()
-    reasons = [detail.get("reason") for detail in body.get("details", []) if detail.get("@type", "").endswith("ErrorInfo")]
+    reasons = [
+        detail.get("reason") for detail in body.get("details", []) if detail.get("@type", "").endswith("ErrorInfo")
+    ]
     if response.status_code >= 500 and reasons != ["NOT_IMPLEMENTED"]:
         raise AssertionError(f"{response.status_code} from {case.method} {case.path}: {body}")
     if {"code", "message", "status", "details"} - body.keys() or len(reasons) != 1:
