@@ -44,7 +44,7 @@ def tokens(text: str) -> list[str]:
     """Returns the words and the other forms they are searched by."""
     plain = folded(text)
     found = _WORD.findall(plain)
-    extra = [_WORD.sub(lambda m: m.group(), re.sub(r"[-.·/*:]", "", compound)) for compound in _COMPOUND.findall(plain)]
+    extra = [re.sub(r"[-.·/*:]", "", compound) for compound in _COMPOUND.findall(plain)]
     extra += [_ROMAN[word] for word in found[1:] if word in _ROMAN]
     extra += [_NUMBERS[word] for word in found if word in _NUMBERS]
     return found + [word for word in extra if word not in found]

@@ -79,6 +79,10 @@ class SearchEngine:
     def _holds(self, field: str, word: str) -> bool:
         return bool(self._searcher.doc_freq(field, word) > 0)
 
+    def _named(self, word: str) -> bool:
+        """Returns whether a title, name, keyword, genre or year holds this very word; overviews do not count."""
+        return any(self._known(field, word) for field in FIELD_WEIGHTS)
+
     def _clause_of(self, word: str) -> Query | None:
         return self._clauses.anywhere(word, _stem(word), self._known)
 
@@ -113,13 +117,13 @@ class SearchEngine:
         parts = words(query.text)
         if query.facets or len(parts) >= DESCRIPTION_WORDS or query.filters.cast or query.filters.director:
             return False
-        return all(any(self._known(field, word) for field in FIELD_WEIGHTS) for word in parts if word not in _FILLERS)
+        return all(self._named(word) for word in parts if word not in _FILLERS)
 
     def _ladder(self, parts: list[str], filters: list[tuple[Occur, Query]]) -> Iterator[tuple[Query, bool]]:
         """Yields queries, strictest first, each with whether it forgives misspellings."""
         kept = list(dict.fromkeys([w for w in parts if w not in _FILLERS] or parts))
         plain = [self._anywhere(w) for w in kept]
-        named = [any(self._known(field, w) for field in FIELD_WEIGHTS) for w in kept]
+        named = [self._named(w) for w in kept]
         if all(named):
             exact = [clause for clause in plain if clause is not None]
             yield self._clauses.all_of(exact, filters), False
