@@ -39,7 +39,10 @@ class GatewaySettings(ServiceSettings):
     request_seconds: float = Field(default=15.0, gt=0, le=300, description="longest a call may take, in seconds")
     admin_seconds: float = Field(default=120.0, gt=0, le=3600, description="longest a call of an admin may take")
     stream_seconds: float = Field(default=3600.0, gt=0, description="longest a stream may stay open, in seconds")
-    workers: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 4), ge=1, le=64, description="worker threads")
+    # half the cores: a worker forwards more calls than a Python process answers, and a core it takes lengthens everybody's tail
+    workers: int = Field(
+        default_factory=lambda: max(1, min((os.cpu_count() or 1) // 2, 4)), ge=1, le=64, description="worker threads"
+    )
     max_connections: int = Field(default=10_000, ge=1, description="connections held at once; more are refused")
     max_heap_mb: int = Field(default=512, ge=64, description="memory at which Envoy sheds load, in MiB")
     trusted_hops: int = Field(default=0, ge=0, le=5, description="proxies in front whose X-Forwarded-* is believed")
