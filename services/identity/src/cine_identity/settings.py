@@ -2,12 +2,107 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import datetime as dt
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
 
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from cine_identity.domain.vault import development_master, parse_master
 from cinemesh.settings import ServiceSettings
 
 
 class IdentitySettings(ServiceSettings):
-    """The settings every service has; none of its own yet."""
+    """What only identity needs; read under `CINE_IDENTITY_`."""
 
     service: ClassVar[str] = "identity"
+
+    secret_key: SecretStr | None = Field(
+        default=None, description="secret; 32 bytes in base64 that everything else is derived from; empty: var/keys/"
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8000", description="address of the pages that mailed links and providers lead to"
+    )
+    # passwords
+    password_scheme: Literal["bcrypt", "argon2id"] = Field(default="bcrypt", description="bcrypt or argon2id")
+    bcrypt_cost: int = Field(default=12, ge=4, le=16, description="cost of bcrypt; 12 takes a quarter of a second")
+    hash_queue: int = Field(default=12, ge=1, le=1000, description="sign-ins that may wait for a hash; more get 429")
+    # tokens and sessions
+    signing_algorithm: Literal["EdDSA", "ES256"] = Field(default="EdDSA", description="EdDSA or ES256")
+    access_seconds: int = Field(default=600, ge=30, le=600, description="life of an access token")
+    refresh_days: float = Field(default=30.0, gt=0, le=365, description="longest life of a session")
+    idle_days: float = Field(default=14.0, gt=0, le=365, description="life of a session that is not used")
+    refresh_grace_seconds: float = Field(
+        default=20.0, ge=0, le=60, description="time in which a spent refresh token gives the same successor"
+    )
+    key_rotation_days: float = Field(default=30.0, gt=0, description="how long a key signs")
+    key_publish_seconds: float = Field(default=330.0, ge=0, description="time a key is published before it signs")
+    # mail
+    mail_from: str = Field(default="CineAesthete <no-reply@localhost>", description="sender of mails")
+    smtp_host: str = Field(default="", description="mail server; empty: messages are written to var/outbox/")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="its port")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(default="starttls", description="starttls, tls or none")
+    smtp_username: str = Field(default="", description="name to sign in to it with; empty for none")
+    smtp_password: SecretStr | None = Field(default=None, description="secret; password to it")
+    # other providers
+    google_client_id: str = Field(default="", description="client id at Google; empty: not offered")
+    google_client_secret: SecretStr | None = Field(default=None, description="secret; its secret")
+    github_client_id: str = Field(default="", description="client id at GitHub; empty: not offered")
+    github_client_secret: SecretStr | None = Field(default=None, description="secret; its secret")
+    oidc_providers: SecretStr | None = Field(
+        default=None,
+        description='secret; further OpenID providers, as JSON: [{"name","display_name","issuer","client_id","client_secret"}]',
+    )
+    oauth_redirects: list[str] = Field(
+        default_factory=list, description="pages a sign-in may come back to, as JSON; empty: the explorer's own"
+    )
+
+    @field_validator(
+        "secret_key", "smtp_password", "google_client_secret", "github_client_secret", "oidc_providers", mode="before"
+    )
+    @classmethod
+    def _no_value_is_unset(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _holds_32_bytes(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_master(value.get_secret_value())
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _production_has_a_secret(self) -> Self:
+        if self.environment == "production" and self.secret_key is None:
+            raise ValueError("secret_key must be set in production: a development key is never trusted there")
+        return self
+
+    def master_secret(self) -> bytes:
+        """Returns the master secret; in development it is made once under `var/keys/`.
+
+        Raises:
+            OSError: the folder of development keys cannot be written.
+        """
+        if self.secret_key is not None:
+            return parse_master(self.secret_key.get_secret_value())
+        return development_master(self.keys_dir)
+
+    @property
+    def idle(self) -> dt.timedelta:
+        """Life of a session that is not used."""
+        return dt.timedelta(days=self.idle_days)
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Folder that messages are written to when there is no mail server."""
+        return self.var_dir / "outbox"
+
+    @property
+    def cookies_secure(self) -> bool:
+        """Whether browsers keep `__Host-` cookies of the pages' address: https, or this very machine."""
+        return self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]"))

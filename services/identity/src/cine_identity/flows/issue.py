@@ -1,0 +1,113 @@
+"""Where every way to sign in ends: a session with its first tokens, or a challenge for the second factor."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+
+from ulid import ULID
+
+from cine_identity.domain import refresh
+from cine_identity.domain.account import Account
+from cine_identity.domain.clock import Clock, utc_now
+from cine_identity.domain.devices import describe, device_digests
+from cine_identity.domain.session import Challenge, Session, SignedIn, Visit
+from cine_identity.domain.vault import Vault, new_token
+from cine_identity.keys import KeyRing
+from cine_identity.settings import IdentitySettings
+from cine_identity.store import Transaction, accounts, audit, devices, sessions, tickets
+
+CHALLENGE_LIFETIME = dt.timedelta(minutes=5)
+SECOND_FACTOR = "second_factor"
+
+
+class Issuer:
+    """Opens sessions and makes their tokens.
+
+    Args:
+        settings: lives of tokens and sessions, issuer, audience.
+        vault: derives refresh tokens.
+        keys: signs access tokens.
+        clock: tells the time.
+    """
+
+    def __init__(self, settings: IdentitySettings, vault: Vault, keys: KeyRing, clock: Clock = utc_now) -> None:
+        self._settings = settings
+        self._vault = vault
+        self._keys = keys
+        self._clock = clock
+
+    def sign_in(self, tx: Transaction, account: Account, method: str, visit: Visit) -> SignedIn:
+        """Opens a session in the caller's transaction, and remembers the device.
+
+        Args:
+            tx: the transaction that used up the proof.
+            account: who was proven; the caller made sure that it may sign in.
+            method: `password`, `passkey` or the name of a provider.
+            visit: where from.
+        """
+        now = self._clock()
+        session_id, nonce = str(ULID()), secrets.token_hex(16)
+        token = refresh.token_of(self._vault, session_id, 0, nonce)
+        session = Session(
+            session_id=session_id,
+            user_id=account.user_id,
+            generation=0,
+            nonce=nonce,
+            refresh_digest=refresh.digest_of(self._vault, token),
+            rotated_at=now,
+            method=method,
+            device_name=visit.device_name or describe(visit.user_agent),
+            ip_address=visit.ip_address,
+            user_agent=visit.user_agent,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + dt.timedelta(days=self._settings.refresh_days),
+        )
+        sessions.insert(tx, session)
+        accounts.seen(tx, account.user_id, now)
+        devices.remember(tx, account.user_id, device_digests(self._vault, visit), now)
+        audit.record(
+            tx, action="login", now=now, user_id=account.user_id, actor_id=account.user_id, detail=method, visit=visit
+        )
+        return self.tokens(account, session, token, now)
+
+    def tokens(self, account: Account, session: Session, refresh_token: str, now: dt.datetime) -> SignedIn:
+        """Returns a fresh access token of a session beside the refresh token given."""
+        seconds = self._settings.access_seconds
+        issued = int(now.timestamp())
+        claims = {
+            "iss": self._settings.issuer,
+            "aud": self._settings.audience,
+            "sub": account.user_id,
+            "sid": session.session_id,
+            "roles": list(account.roles),
+            "iat": issued,
+            "exp": issued + seconds,
+            "auth_time": int(session.created_at.timestamp()),
+            "jti": secrets.token_hex(8),
+        }
+        return SignedIn(
+            access_token=self._keys.sign(claims),
+            refresh_token=refresh_token,
+            expires_in=seconds,
+            refresh_expires_in=max(0, int((session.expires_at - now).total_seconds())),
+            session_id=session.session_id,
+            user_id=account.user_id,
+        )
+
+    def challenge(
+        self, tx: Transaction, account: Account, method: str, methods: tuple[str, ...], visit: Visit
+    ) -> Challenge:
+        """Asks for the second factor: the ticket holds how the first step was done and what the session is to be called."""
+        token = new_token()
+        tickets.issue(
+            tx,
+            SECOND_FACTOR,
+            token_digest=self._vault.digest(token, SECOND_FACTOR),
+            now=self._clock(),
+            lifetime=CHALLENGE_LIFETIME,
+            user_id=account.user_id,
+            data={"method": method, "device_name": visit.device_name},
+        )
+        return Challenge(token, methods)
