@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from cinemesh.db import UtcDateTime
+from cinemesh.db import StringList, UtcDateTime
 
 revision = "identity0001"
 down_revision = None
