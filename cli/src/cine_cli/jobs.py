@@ -151,6 +151,7 @@ def train(output: Output, *, force: bool) -> Report:
     """Trains the content model on the merged catalogue; skipped when the current one was made from the same data."""
     from cine_recommender.models import layout
     from cine_recommender.settings import RecommenderSettings
+    from cinemesh import textencoder
     from cinemesh.artifacts import ArtifactStore
     from cinemesh.settings import load
 
@@ -162,9 +163,11 @@ def train(output: Output, *, force: bool) -> Report:
         "merged": _file_stamp(settings.merged_csv),
         "options": options.model_dump(mode="json"),
         "layout": layout.VERSION,
+        "encoder": hashlib.sha256((textencoder.SHIPPED / "manifest.json").read_bytes()).hexdigest(),
     }
     current = store.current_version("content")
-    if not force and current is not None and _read_json(stamp) == wanted | {"version": current}:
+    # which version is served is no part of it: somebody may have gone back to the one before, and that is to stay
+    if not force and current is not None and _read_json(stamp) == wanted:
         return Report({"skipped": True, "version": current}, f"content model {current} is up to date")
     # scikit-learn takes a second to import: only when there is something to train
     from cine_recommender.training.content import train_content
@@ -181,7 +184,7 @@ def train(output: Output, *, force: bool) -> Report:
         )
     seconds = time.monotonic() - began
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(json.dumps(wanted | {"version": artifact.version}))
+    stamp.write_text(json.dumps(wanted))
     output.say(f"  version {artifact.version} in {seconds:.1f} s")
     metrics = {name: metric.model_dump(mode="json") for name, metric in artifact.manifest.metrics.items()}
     value = {"version": artifact.version, "seconds": round(seconds, 2), "metrics": metrics}
