@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import json
 import mimetypes
 import re
@@ -251,12 +252,15 @@ class StubMesh:
     def _page(self, films: list[Film], query: dict[str, list[str]]) -> dict[str, Any]:
         size = int(query.get("page_size", ["20"])[0]) or 20
         token = query.get("page_token", [""])[0]
+        # like the services', a token is good for the query it was made for only
+        same = {name: values for name, values in query.items() if name not in {"page_size", "page_token"}}
+        mark = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:16]
         try:
-            start = int(base64.urlsafe_b64decode(token)) if token else 0
+            start = int(base64.urlsafe_b64decode(token).decode().removeprefix(mark + ".")) if token else 0
         except ValueError:
             raise Refusal(400, "INVALID_ARGUMENT", "page_token is not from this list", ["page_token"]) from None
         end = start + size
-        following = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(films) else ""
+        following = base64.urlsafe_b64encode(f"{mark}.{end}".encode()).decode() if end < len(films) else ""
         return {
             "movies": [card(film) for film in films[start:end]],
             "next_page_token": following,

@@ -62,7 +62,8 @@ export function search(place) {
   async function fill(signal) {
     box.replaceChildren(skeletons());
     try {
-      const load = (token) => searchMovies({ ...params, facets: !token, page_size: 24, page_token: token }, signal);
+      // a page token is good for the very query it came from, facets included
+      const load = (token) => searchMovies({ ...params, facets: true, page_size: 24, page_token: token }, signal);
       const first = await growingGrid(box, load, recall("pages"), (pages) => remember({ pages }));
       const number = plural(first.total_size || first.movies.length, "film");
       panel.show(params, first.facets);
