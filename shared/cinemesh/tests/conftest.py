@@ -133,7 +133,9 @@ def echo_contract(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture
 def echo_settings(tmp_path: Path) -> Any:
     """Returns settings of an echo application that uses nothing but the test's folder."""
-    return settings_for(EchoSettings, tmp_path)
+    # no Identity here: neither its keys nor its feed
+    keys = tmp_path / "var" / "keys" / "jwks.json"
+    return settings_for(EchoSettings, tmp_path, jwks=[str(keys)], revocation=False)
 
 
 @pytest.fixture

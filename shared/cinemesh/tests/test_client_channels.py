@@ -13,7 +13,7 @@ from typing import Any
 import grpc
 import pytest
 
-from cinemesh import client, context
+from cinemesh import client, context, contracts
 from cinemesh.context import Principal, RequestContext
 from cinemesh.errors import DeadlineExceeded
 from cinemesh.testing import TokenFactory, running, settings_for
@@ -30,10 +30,10 @@ async def closed_channels() -> AsyncIterator[None]:
 @pytest.fixture
 def retried(monkeypatch: pytest.MonkeyPatch, echo_contract: Any) -> None:
     """Makes the test contract one of the peer's, so that its NO_SIDE_EFFECTS methods are known."""
-    own = client._contracts
+    own = contracts.files
     monkeypatch.setattr(
-        client,
-        "_contracts",
+        contracts,
+        "files",
         lambda package: [*own(package), *([echo_contract.DESCRIPTOR] if package == "cine.common.v1" else [])],
     )
 
@@ -249,4 +249,4 @@ async def test_a_peer_that_comes_back_is_found_again(app: Any, stub_class: Any, 
 def test_the_contracts_of_a_peer_are_found_without_being_imported() -> None:
     config = client.service_config("catalog")
     assert config["retryThrottling"] == {"maxTokens": 10, "tokenRatio": 0.1}
-    assert {file.package for file in client._contracts("cine.catalog.v1")} == {"cine.catalog.v1"}
+    assert {file.package for file in contracts.files("cine.catalog.v1")} == {"cine.catalog.v1"}

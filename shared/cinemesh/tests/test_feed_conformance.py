@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 import sqlalchemy as sa
+from google.protobuf import timestamp_pb2
 from sqlalchemy.orm import Session
 
 from cine.catalog.v1 import events_pb2
@@ -43,8 +44,12 @@ class Source:
                 )
             )
 
-    def watch(self, after: str = "", *types: str, once: bool = True) -> Any:
-        return self._stub().WatchEvents(feed_pb2.WatchEventsRequest(after=after, types=types, once=once), timeout=20)
+    def watch(self, after: str = "", *types: str, once: bool = True, not_before: Any = None) -> Any:
+        request = feed_pb2.WatchEventsRequest(after=after, types=types, once=once, not_before=not_before)
+        return self._stub().WatchEvents(request, timeout=20)
+
+    async def recent(self, not_before: dt.datetime, *types: str) -> list[feed_pb2.Event]:
+        return [answer.event async for answer in self.watch("", *types, not_before=not_before)]
 
     async def stored(self, after: str = "", *types: str) -> list[feed_pb2.Event]:
         return [answer.event async for answer in self.watch(after, *types)]
@@ -319,3 +324,33 @@ async def test_an_event_needs_a_subject(source: Source, subject: str) -> None:
             lambda session: source.outbox.append(session, subject=subject, data=events_pb2.MovieRemoved())
         )
     assert await source.stored() == []
+
+
+async def test_changes_made_before_a_moment_can_be_left_out(source: Source) -> None:
+    await source.change(1, 2, age=2 * DAY)
+    await source.change(3, removed=True)
+    await source.change(4)
+    moment = dt.datetime.now(dt.UTC) - DAY
+    assert films(await source.recent(moment)) == [3, 4]
+    assert films(await source.recent(moment, CHANGED)) == [4]
+    assert films(await source.recent(dt.datetime.now(dt.UTC) + DAY)) == []
+    # the very moment is in
+    (first, *_) = await source.stored()
+    assert films(await source.recent(first.time.ToDatetime(tzinfo=dt.UTC))) == [1, 2, 3, 4]
+
+
+async def test_what_comes_later_reaches_those_who_left_out_what_was_before(source: Source) -> None:
+    await source.change(*range(60), age=2 * DAY)
+    watching = source.watch(once=False, not_before=dt.datetime.now(dt.UTC) - DAY)
+    await watching.initial_metadata()
+    await source.change(60, age=2 * DAY)
+    await source.change(61)
+    assert films([(await watching.read()).event]) == [61]
+    watching.cancel()
+
+
+async def test_a_moment_out_of_range_is_refused(source: Source) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        [answer async for answer in source.watch(not_before=timestamp_pb2.Timestamp(seconds=2**60))]
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert [field for field, _ in failure_of(caught.value).violations] == ["not_before"]

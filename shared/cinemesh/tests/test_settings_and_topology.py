@@ -35,7 +35,7 @@ def test_without_anything_the_defaults_hold() -> None:
     assert settings.store_url == "sqlite:///var/catalog/catalog.sqlite3"
     assert settings.cache_url is None
     assert settings.data_dir is None
-    assert settings.jwks_sources == ["var/keys/jwks.json"]
+    assert settings.jwks_sources == ["var/keys/jwks.json", "mesh:identity"]
     assert settings.endpoints("ratings") == ["127.0.0.1:50053"]
 
 

@@ -19,7 +19,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cinemesh import auth
+from cinemesh import jwks
 from cinemesh.auth import ServiceTokens, TokenVerifier
 from cinemesh.context import Principal
 from cinemesh.errors import CineError, Reason, Unauthenticated, Unavailable
@@ -110,7 +110,7 @@ async def test_keys_are_looked_at_again_after_a_while_even_if_all_are_known(
     await checked.verify(shown)
     publish(tmp_path / "jwks.json", new_ed25519_jwk("new"))
     assert checked.remembered(shown) is not None
-    monkeypatch.setattr(auth, "KEYS_LAST_SECONDS", 0.0)
+    monkeypatch.setattr(jwks, "KEYS_LAST_SECONDS", 0.0)
     assert checked.remembered(shown) is None
     assert await reason(checked, shown) is Reason.TOKEN_INVALID
 
@@ -216,7 +216,7 @@ async def test_service_tokens_verify_and_are_renewed_at_half_time(
     claims = jwt.decode(first, options={"verify_signature": False})
     assert claims["exp"] - claims["iat"] <= 600
     later = time.time() + 151
-    monkeypatch.setattr("cinemesh.auth.time.time", lambda: later)
+    monkeypatch.setattr("cinemesh.service_tokens.time.time", lambda: later)
     assert minter.token() != first
 
 

@@ -7,23 +7,20 @@ task a call.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import ipaddress
 import json
-import pkgutil
 import weakref
 from collections.abc import Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import grpc
 from google.protobuf import descriptor_pb2
-from google.protobuf.descriptor import FileDescriptor
 from opentelemetry import trace
 
-from cinemesh import context, telemetry
-from cinemesh.auth import ServiceTokens, service_tokens_for
+from cinemesh import context, contracts, telemetry
 from cinemesh.errors import DeadlineExceeded
 from cinemesh.rpc_status import code_of, failure_of
+from cinemesh.service_tokens import ServiceTokens, service_tokens_for
 from cinemesh.settings import ServiceSettings
 
 __all__ = ["DEFAULT_DEADLINE_SECONDS", "PeerChannel", "channel", "close_channels", "failure_of", "service_config"]
@@ -129,20 +126,11 @@ def service_config(peer: str, *, balanced: bool = False) -> dict[str, Any]:
 def _without_side_effects(peer: str) -> list[tuple[str, str]]:
     return [
         (service.full_name, method.name)
-        for file in _contracts(f"cine.{peer}.v1") + _contracts("cine.common.v1")
+        for file in contracts.files(f"cine.{peer}.v1") + contracts.files("cine.common.v1")
         for service in file.services_by_name.values()
         for method in service.methods
         if method.GetOptions().idempotency_level == descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
     ]
-
-
-def _contracts(package: str) -> list[FileDescriptor]:
-    try:
-        folder = importlib.import_module(package)
-    except ModuleNotFoundError:
-        return []
-    names = [module.name for module in pkgutil.iter_modules(folder.__path__) if module.name.endswith("_pb2")]
-    return [importlib.import_module(f"{package}.{name}").DESCRIPTOR for name in sorted(names)]
 
 
 class PeerChannel(grpc.aio.Channel):

@@ -21,12 +21,19 @@ class Principal:
         user_id: subject of the token: the id of the person, or the name of the service; empty when anonymous.
         roles: roles of the token, such as "user", "premium", "admin" or "service".
         session_id: session the token belongs to; empty when it has none.
+        issued_at: when the token was made, in Unix seconds; 0 when anonymous. Like the two below it says nothing about who
+            calls, so two principals that differ in these only are equal.
+        auth_time: when the person last proved who they are, in Unix seconds; 0 when the token does not say.
+        token_id: id of the token; empty when it has none.
     """
 
     kind: PrincipalKind = "anonymous"
     user_id: str = ""
     roles: frozenset[str] = frozenset()
     session_id: str = ""
+    issued_at: float = field(default=0.0, compare=False)
+    auth_time: float = field(default=0.0, compare=False)
+    token_id: str = field(default="", compare=False)
 
     @property
     def is_admin(self) -> bool:

@@ -82,6 +82,17 @@ class Application(abc.ABC):
         """Returns the dependencies to ask about when the status is wanted, by name ("store", "model:content")."""
         return {}
 
+    async def own_keys(self) -> bytes:
+        """Returns the JWKS document this service signs people's tokens with; Identity alone has one.
+
+        In Identity the source `mesh:identity` is this document, so that it verifies its own tokens without asking itself over
+        the network.
+
+        Raises:
+            LookupError: the service signs nothing, or has no key yet.
+        """
+        raise LookupError(f"{self.name} signs no tokens")
+
     def feed(self) -> feed_pb2_grpc.FeedServiceServicer | None:
         """Returns the change feed to mount, once started; None when the service owns no facts."""
         return None
@@ -98,7 +109,7 @@ class Server:
         self._equipment = Equipment(
             application=app.name,
             settings=app.settings,
-            verifier=verifier or verifier_for(app.settings),
+            verifier=verifier or verifier_for(app.settings, app.own_keys if app.name == "identity" else None),
             limit=Limit(app.settings.max_concurrent_rpcs),
         )
         self._router = Router(self._equipment, self._missing)
@@ -179,6 +190,7 @@ class Server:
         if self._status.ready_since is not None:
             await self.app.stop()
             self._status.ready_since = None
+        await self._equipment.verifier.close()
         if self._metrics is not None:
             server, thread = self._metrics
             await asyncio.to_thread(server.shutdown)

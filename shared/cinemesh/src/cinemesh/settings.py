@@ -23,8 +23,11 @@ from pydantic_settings import (
 )
 
 from cinemesh import topology
+from cinemesh.tls import TlsFiles
 
 EXIT_BAD_SETTINGS = 2
+MESH_SOURCE = "mesh:identity"
+"""Among the sources of keys: Identity's own document, asked for over the mesh."""
 
 Profile = Literal["embedded", "full"]
 Environment = Literal["development", "production"]
@@ -63,9 +66,12 @@ class ServiceSettings(BaseSettings):
     default_deadline_seconds: float = Field(default=30.0, gt=0)
     drain_seconds: float = Field(default=0.5, ge=0)
     grace_seconds: float = Field(default=10.0, ge=0)
-    jwks: CommaSeparated = Field(default_factory=list, description="files or https URLs; default: var/keys/jwks.json")
+    jwks: CommaSeparated = Field(default_factory=list, description="files, https URLs or mesh:identity")
     issuer: str = "cine-identity"
     audience: str = "cine"
+    revocation: bool = Field(default=True, description="follow Identity's feed and refuse tokens it revokes")
+    mtls: bool = Field(default=False, description="certificates between services, both ways")
+    tls_dir: Path | None = Field(default=None, description="ca.pem, <name>.pem, <name>.key; default: var/keys/tls")
     page_token_key: SecretStr | None = None
 
     @field_validator("jwks", mode="before")
@@ -75,7 +81,9 @@ class ServiceSettings(BaseSettings):
             return [part.strip() for part in value.split(",") if part.strip()]
         return value
 
-    @field_validator("data_dir", "database_url", "redis_url", "otlp_endpoint", "page_token_key", mode="before")
+    @field_validator(
+        "data_dir", "tls_dir", "database_url", "redis_url", "otlp_endpoint", "page_token_key", mode="before"
+    )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -138,8 +146,12 @@ class ServiceSettings(BaseSettings):
 
     @property
     def jwks_sources(self) -> list[str]:
-        """Files and URLs of the keys that tokens may be signed with."""
-        return self.jwks or [str(self.keys_dir / "jwks.json")]
+        """Files, URLs and `mesh:identity`: where the keys are that tokens may be signed with."""
+        return self.jwks or [str(self.keys_dir / "jwks.json"), MESH_SOURCE]
+
+    def tls_files(self, name: str) -> TlsFiles:
+        """Returns where the certificate of a process lies: a service, "gateway", "portal", "limiter" or "cli"."""
+        return TlsFiles.of(self.tls_dir or self.keys_dir / "tls", name)
 
     def endpoints(self, peer: str) -> list[str]:
         """Returns `host:port` of every replica of a peer.

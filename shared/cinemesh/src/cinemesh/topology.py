@@ -1,8 +1,8 @@
 """Who listens where. The only place that knows it: everything else asks.
 
 Ports are counted from a base (`CINE_PORT_BASE`), so that several meshes run side by side on one machine: gRPC of the
-seven services is +1 to +7, replica *n* (0-based) adds 10·n, Prometheus adds 100 to the gRPC port, the portal is +90 and
-Envoy's admin +91.
+seven services is +1 to +7, replica *n* (0-based) adds 10·n, Prometheus adds 100 to the gRPC port, the portal is +90,
+Envoy's admin +91 and the rate limiter +92.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _REPLICA_STEP: Final = 10
 _METRICS_OFFSET: Final = 100
 _PORTAL_OFFSET: Final = 90
 _ADMIN_OFFSET: Final = 91
+_LIMITER_OFFSET: Final = 92
 
 
 def grpc_port(name: str, base: int = DEFAULT_PORT_BASE, replica: int = 0) -> int:
@@ -57,6 +58,11 @@ def portal_port(base: int = DEFAULT_PORT_BASE) -> int:
 def admin_port(base: int = DEFAULT_PORT_BASE) -> int:
     """Returns the port of Envoy's admin interface."""
     return base + _ADMIN_OFFSET
+
+
+def limiter_port(base: int = DEFAULT_PORT_BASE) -> int:
+    """Returns the gRPC port of the gateway's rate limiter."""
+    return base + _LIMITER_OFFSET
 
 
 def endpoints(name: str, base: int = DEFAULT_PORT_BASE, replicas: int = 1, host: str = LOOPBACK) -> list[str]:

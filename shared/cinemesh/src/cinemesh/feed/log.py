@@ -136,7 +136,9 @@ _COLUMNS = (
 )
 
 
-def read_batch(session: Session, after: Cursor, types: Sequence[str], limit: int) -> Batch:
+def read_batch(
+    session: Session, after: Cursor, types: Sequence[str], limit: int, not_before: dt.datetime | None = None
+) -> Batch:
     """Returns the events after a cursor, at most `limit`.
 
     Args:
@@ -144,15 +146,17 @@ def read_batch(session: Session, after: Cursor, types: Sequence[str], limit: int
         after: the last position looked at.
         types: types wanted; empty for all.
         limit: most events to return.
+        not_before: leave out changes made before this moment; None for none.
 
     Raises:
         errors.FailedPrecondition: wanted events after the cursor were pruned, or the feed began another life: rebuild.
     """
     sql = _DIALECTS[session.get_bind().dialect.name]
     wanted = "AND outbox.type IN :types" if types else ""
+    recent = "AND outbox.time >= :not_before" if not_before is not None else ""
     statement = sa.text(
         f"SELECT {sql.xid} AS xid, outbox.id AS id, event_id, type, subject, time, data, traceparent FROM outbox"
-        f" WHERE {sql.after} AND {sql.visible} {wanted} ORDER BY {', '.join(sql.order)} LIMIT :limit"
+        f" WHERE {sql.after} AND {sql.visible} {wanted} {recent} ORDER BY {', '.join(sql.order)} LIMIT :limit"
     ).columns(*_COLUMNS)
     values: dict[str, object] = {"id": after.position.id, "limit": limit}
     if ":xid" in sql.after:
@@ -160,6 +164,9 @@ def read_batch(session: Session, after: Cursor, types: Sequence[str], limit: int
     if types:
         statement = statement.bindparams(sa.bindparam("types", expanding=True))
         values["types"] = list(types)
+    if not_before is not None:
+        statement = statement.bindparams(sa.bindparam("not_before", type_=UtcDateTime))
+        values["not_before"] = not_before
     rows = [Row(*row) for row in session.execute(statement, values)]
     if epoch(session) != after.epoch:
         raise _another_life()
@@ -168,10 +175,26 @@ def read_batch(session: Session, after: Cursor, types: Sequence[str], limit: int
             "Events after the cursor have been pruned: rebuild, then follow from the start.", metadata=_REBUILD
         )
     reached = Position(rows[-1].xid, rows[-1].id) if rows else after.position
-    if types and len(rows) < limit:
+    if (types or not_before is not None) and len(rows) < limit:
         # nothing more is wanted up to the end: do not scan it all again next time
         reached = max(reached, head(session))
     return Batch(rows, Cursor(after.epoch, reached))
+
+
+def moment(request: feed_pb2.WatchEventsRequest) -> dt.datetime | None:
+    """Returns `not_before` of a request; None when it is unset.
+
+    Raises:
+        errors.InvalidArgument: it is no moment of the years 1 to 9999.
+    """
+    if not request.HasField("not_before"):
+        return None
+    try:
+        return request.not_before.ToDatetime(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):
+        raise errors.InvalidArgument(
+            "The moment is out of range.", violations=[("not_before", "is not a moment of the years 1 to 9999")]
+        ) from None
 
 
 def head(session: Session) -> Position:

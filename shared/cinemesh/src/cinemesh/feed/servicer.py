@@ -54,10 +54,11 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
         """Streams events after a cursor; see feed.proto.
 
         Raises:
-            errors.InvalidArgument: `after` is not a cursor.
+            errors.InvalidArgument: `after` is not a cursor, or `not_before` no moment.
             errors.FailedPrecondition: the cursor cannot be continued from: the consumer must rebuild.
         """
         types = sorted(set(request.types))
+        not_before = log.moment(request)
         served = _SERVED.labels(self._outbox.source)
         with _WATCHERS.labels(self._outbox.source).track_inprogress(), self._outbox.listening() as committed:
             self._wake.add(committed)
@@ -67,7 +68,8 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
                 cursor = await self._db.read(lambda session: log.start(session, after))
                 while not self._stopping.is_set():
                     committed.clear()  # before the read: a commit during it must not be missed
-                    batch = await self._db.read(partial(log.read_batch, after=cursor, types=types, limit=self._batch))
+                    look = partial(log.read_batch, after=cursor, types=types, limit=self._batch, not_before=not_before)
+                    batch = await self._db.read(look)
                     for event in batch.events(self._outbox.source):
                         if self._stopping.is_set():
                             return

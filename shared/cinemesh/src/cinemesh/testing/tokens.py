@@ -29,13 +29,37 @@ class TokenFactory:
         self._user = _user_key(folder)
         self._stranger = new_ed25519_jwk(USER_KID)
 
-    def user(self, user_id: str = "42", roles: tuple[str, ...] = ("user",), **claims: Any) -> str:
-        """Returns the token of a person."""
-        return self._sign(self._user, self._claims(user_id, roles, **claims))
+    def user(
+        self,
+        user_id: str = "42",
+        roles: tuple[str, ...] = ("user",),
+        *,
+        sid: str = "",
+        iat: int | None = None,
+        auth_time: int | None = None,
+        jti: str = "",
+        **claims: Any,
+    ) -> str:
+        """Returns the token of a person.
 
-    def admin(self, user_id: str = "1") -> str:
-        """Returns the token of an admin."""
-        return self.user(user_id, ("user", "admin"))
+        Args:
+            user_id: id of the account.
+            roles: roles held.
+            sid: id of the session; left out when empty.
+            iat: when it is made, in Unix seconds; now when None. It lives 300 s unless `exp` says otherwise.
+            auth_time: when the person signed in, in Unix seconds; left out when None.
+            jti: id of the token; left out when empty.
+            claims: further claims, or others in place of the usual ones.
+        """
+        named = {"sid": sid or None, "jti": jti or None, "auth_time": auth_time}
+        more = {name: value for name, value in named.items() if value is not None}
+        if iat is not None:
+            more = {"iat": iat, "exp": iat + 300, **more}
+        return self._sign(self._user, self._claims(user_id, roles, **{**more, **claims}))
+
+    def admin(self, user_id: str = "1", **claims: Any) -> str:
+        """Returns the token of an admin; see `user` for the claims."""
+        return self.user(user_id, ("user", "admin"), **claims)
 
     def service(self, name: str = "recommender") -> str:
         """Returns the token of a service of the mesh."""

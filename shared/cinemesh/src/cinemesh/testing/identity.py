@@ -1,0 +1,116 @@
+"""Stands where Identity would: its keys and its feed behind the real server, for tests of everybody else."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from google.protobuf.message import Message
+
+from cinemesh import contracts
+from cinemesh.db import Database, migrate
+from cinemesh.errors import Unavailable
+from cinemesh.feed import FeedServicer
+from cinemesh.keys import public_part
+from cinemesh.outbox import Outbox
+from cinemesh.server import Application, Mount, Server
+from cinemesh.settings import ServiceSettings
+from cinemesh.testing.harness import settings_for
+
+
+class IdentitySettings(ServiceSettings):
+    """Settings of the stand-in."""
+
+    service: ClassVar[str] = "identity"
+
+
+class StandIn(Application):
+    """Answers `GetJsonWebKeySet` and nothing else of the contract, and serves a feed.
+
+    Attributes:
+        keys: private or public JWKs whose public parts it publishes; change them at will.
+        asked: how often it was asked for them.
+        away: whether it refuses to say, as an Identity that starts.
+    """
+
+    name = "identity"
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self.settings = settings
+        self.keys: Sequence[dict[str, Any]] = ()
+        self.asked = 0
+        self.away = False
+        self._db: Database | None = None
+        self._outbox = Outbox("identity")
+        self._feed: FeedServicer | None = None
+
+    async def start(self) -> list[Mount]:
+        """Opens its store, which outlives a restart in the same folder."""
+        await asyncio.to_thread(migrate, self.settings.store_url, None)
+        self._db = Database(self.settings.store_url, pool=2)
+        self._feed = FeedServicer(self._db, self._outbox)
+        stubs = importlib.import_module("cine.identity.v1.auth_pb2_grpc")
+        described = importlib.import_module("cine.identity.v1.auth_pb2").DESCRIPTOR.services_by_name["AuthService"]
+        return [Mount(_servicer(stubs, self), stubs.add_AuthServiceServicer_to_server, described)]
+
+    async def stop(self) -> None:
+        """Closes the store."""
+        if self._feed is not None:
+            self._feed.stop()
+        if self._db is not None:
+            await self._db.close()
+
+    def feed(self) -> FeedServicer | None:
+        """Returns its feed."""
+        return self._feed
+
+    async def own_keys(self) -> bytes:
+        """Returns the document it publishes."""
+        return json.dumps({"keys": [public_part(key) for key in self.keys]}).encode()
+
+    async def tell(self, event: Message) -> None:
+        """Commits one event of `cine.identity.v1` to the feed."""
+        assert self._db is not None
+        subject = f"users/{getattr(event, 'user_id', '')}"
+        await self._db.write(lambda session: self._outbox.append(session, subject=subject, data=event))
+
+
+def _servicer(stubs: Any, app: StandIn) -> Any:
+    answer_class: Any = contracts.message("cine.identity.v1.GetJsonWebKeySetResponse")
+
+    class Servicer(stubs.AuthServiceServicer):  # type: ignore[misc]
+        async def GetJsonWebKeySet(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - by the contract
+            app.asked += 1
+            if app.away:
+                raise Unavailable("starting")
+            answer = answer_class()
+            answer.key_set.content_type = "application/jwk-set+json"
+            answer.key_set.data = await app.own_keys()
+            return answer
+
+    return Servicer()
+
+
+@asynccontextmanager
+async def standing_in(folder: Path, *, port: int = 0, **values: Any) -> AsyncIterator[tuple[StandIn, str]]:
+    """Serves a stand-in for the block; yields it and its address, for `peers={"identity": [address]}`.
+
+    Args:
+        folder: an empty folder, or one used before: its store, and the keys of the mesh, are in it.
+        port: port to listen on; any free one when 0.
+        values: further settings.
+    """
+    app = StandIn(settings_for(IdentitySettings, folder, revocation=False, **values))
+    app.settings.service_dir.mkdir(parents=True, exist_ok=True)
+    server = Server(app)
+    await server.bind(port, None)
+    try:
+        await server.start()
+        yield app, f"127.0.0.1:{server.port}"
+    finally:
+        await server.stop()
