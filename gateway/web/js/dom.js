@@ -15,9 +15,14 @@ function build(make, name, parts) {
     else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...parts.flat(4).filter((part) => part !== undefined && part !== null && part !== false && part !== ""));
+  element.append(...real(parts));
   return element;
 }
+
+const real = (parts) => parts.flat(4).filter((part) => part !== undefined && part !== null && part !== false && part !== "");
+
+/** Puts other content into an element, of the same kinds that `h` takes. */
+export const refill = (element, ...parts) => element.replaceChildren(...real(parts));
 
 /** An HTML element: h("a.chip", {href}, "text", …). */
 export const h = (name, ...parts) => build((tag) => document.createElement(tag), name, parts);

@@ -1,9 +1,12 @@
 // The explorer: what is where, and the parts that every page has.
 
 import { cineMatchHealth } from "./api.js";
+import { personCorner } from "./components/person.js";
 import { searchBox } from "./components/searchbox.js";
 import { plural } from "./format.js";
-import { start } from "./router.js";
+import { later } from "./later.js";
+import { again, start } from "./router.js";
+import { onPerson, person } from "./session.js";
 import { film } from "./views/film.js";
 import { home } from "./views/home.js";
 import { list } from "./views/list.js";
@@ -20,7 +23,26 @@ document.getElementById("skip").addEventListener("click", (event) => {
 });
 
 searchBox(document.getElementById("find"));
-start(main, { "": home, search, film, match, list, "?": lost });
+personCorner(document.getElementById("who"));
+start(main, {
+  "": home, search, film, match, list, "?": lost,
+  signin: later("Sign in", () => import("./views/signin.js").then((views) => views.signin)),
+  register: later("Open an account", () => import("./views/register.js").then((views) => views.register)),
+  verify: later("Verify your address", () => import("./views/register.js").then((views) => views.verify), { taken: true }),
+  forgot: later("Forgot your password", () => import("./views/password.js").then((views) => views.forgot)),
+  reset: later("Choose a new password", () => import("./views/password.js").then((views) => views.reset), { taken: true }),
+  oauth: later("Signing in", () => import("./views/oauth.js").then((views) => views.oauth), { taken: true }),
+  account: later("Account", () => import("./views/account.js").then((views) => views.account)),
+  people: later("People", () => import("./views/people.js").then((views) => views.people)),
+  admin: later("Administration", () => import("./views/admin.js").then((views) => views.admin)),
+});
+
+let before = person()?.user_id;
+onPerson((now) => {
+  // a page about somebody must not outlast their sign-in
+  if (before && before !== now?.user_id && main.querySelector("[data-personal]")) again();
+  before = now?.user_id;
+});
 
 cineMatchHealth().then(
   (health) => `CineMatch is up and knows ${plural(health.num_items, "film")}.`,

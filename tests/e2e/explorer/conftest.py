@@ -176,6 +176,7 @@ def explorer(chromium: webdriver.Chrome, explorer_url: str) -> Explorer:
     found = Explorer(chromium, explorer_url)
     found.size(1280, 900)
     found.media()
+    chromium.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": explorer_url.rstrip("/"), "storageTypes": "all"})
     return found
 
 

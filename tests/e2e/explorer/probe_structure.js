@@ -16,7 +16,7 @@ for (const heading of document.querySelectorAll("h1, h2, h3, h4")) {
 for (const landmark of ["header", "main", "footer", "nav[aria-label]", "form[role=search]"]) {
   if (!document.querySelector(landmark)) found.push(`no ${landmark}`);
 }
-for (const e of document.querySelectorAll("a, button, input, select")) if (!name(e).trim()) found.push(`no name: ${e.outerHTML.slice(0, 120)}`);
+for (const e of document.querySelectorAll("a, button, input, select, textarea")) if (!name(e).trim()) found.push(`no name: ${e.outerHTML.slice(0, 120)}`);
 for (const e of document.querySelectorAll("img:not([alt])")) found.push(`no alt: ${e.outerHTML.slice(0, 120)}`);
 if (!document.title.includes("CineAesthete")) found.push(`title: ${document.title}`);
 return found;

@@ -20,9 +20,12 @@ from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import yaml
+
+from tests.e2e.explorer.stub_identity import StubIdentity
+from tests.e2e.explorer.stub_people import Call, Refusal
 
 ROOT = Path(__file__).resolve().parents[3]
 WEB = ROOT / "gateway" / "web"
@@ -36,19 +39,6 @@ SERVICES = ("Netflix", "Prime Video", "Disney+", "Max", "MUBI")
 FOLDED = {"scifi": "Sci-Fi", "sciencefiction": "Sci-Fi", "noir": "Film-Noir", "kids": "Children"}
 
 Film = dict[str, Any]
-
-
-class Refusal(Exception):
-    """An answer other than 200, with the body that the gateway would give."""
-
-    def __init__(self, http: int, status: str, message: str, fields: Iterable[str] = ()) -> None:
-        super().__init__(message)
-        self.http = http
-        violations = [{"field": field, "description": message} for field in fields]
-        details: list[dict[str, Any]] = []
-        if violations:
-            details.append({"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations})
-        self.body = {"code": http, "message": message, "status": status, "details": details}
 
 
 def load_films() -> list[Film]:
@@ -105,6 +95,10 @@ def card(film: Film) -> Film:
     return {key: value for key, value in film.items() if key not in left_out}
 
 
+class Moved(Exception):
+    """An answer that sends the browser elsewhere."""
+
+
 class StubMesh:
     """The server, whose behaviour can be changed while it runs.
 
@@ -115,6 +109,7 @@ class StubMesh:
         slow: seconds that a search waits, by its query.
         degraded: what CineMatch says it lacks; empty for a whole answer.
         seen: the requests so far, path and query.
+        identity: accounts and who is signed in.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -127,21 +122,27 @@ class StubMesh:
         self.slow: dict[str, float] = {}
         self.degraded = ""
         self.seen: list[str] = []
+        self.identity = StubIdentity()
+        self._identity_lock = threading.Lock()
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                stub.respond(self, b"")
-
-            def do_POST(self) -> None:
                 stub.respond(self, self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+            do_POST = do_GET  # noqa: N815 - the names are http.server's
+            do_PUT = do_GET  # noqa: N815
+            do_DELETE = do_GET  # noqa: N815
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 64  # a page opens many connections at once
+
+        self._server = Server(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
 
@@ -162,6 +163,7 @@ class StubMesh:
         self.slow.clear()
         self.degraded = ""
         self.seen.clear()
+        self.identity.reset()
 
     def respond(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         """Answers one request."""
@@ -169,21 +171,33 @@ class StubMesh:
         path = url.path.rstrip("/") or "/"
         query = parse_qs(url.query)
         self.seen.append(handler.path)
-        http, kind, payload = 200, "application/json", b""
+        http, kind, payload, headers = 200, "application/json", b"", list[tuple[str, str]]()
         try:
-            answer = self._answer(path, query, body)
+            if self.identity.serves(path):
+                self._require("identity")
+                call = Call(handler.command, path, query, json.loads(body or "{}"), handler.headers)
+                with self._identity_lock:
+                    answer = self.identity.answer(call)
+                headers = [("Set-Cookie", cookie) for cookie in call.cookies]
+            else:
+                answer = self._answer(path, query, body)
             if isinstance(answer, Path):
                 kind, payload = mimetypes.guess_type(answer.name)[0] or "application/octet-stream", answer.read_bytes()
             else:
                 payload = json.dumps(answer).encode()
         except Refusal as refusal:
             http, payload = refusal.http, json.dumps(refusal.body).encode()
+            headers = [("Retry-After", str(refusal.wait))] if refusal.wait else []
+        except Moved as moved:
+            http, headers = 303, [("Location", str(moved))]
         handler.send_response(http)
         handler.send_header("Content-Type", kind)
         handler.send_header("Content-Length", str(len(payload)))
         handler.send_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         handler.send_header("X-Content-Type-Options", "nosniff")
         handler.send_header("Cache-Control", "no-store")
+        for name, value in headers:
+            handler.send_header(name, value)
         handler.end_headers()
         with contextlib.suppress(ConnectionError):  # a request that the page no longer wants
             handler.wfile.write(payload)
@@ -214,6 +228,11 @@ class StubMesh:
             return self._similar(self._film(int(found[1])))
         if path.startswith("/api/"):
             raise Refusal(404, "NOT_FOUND", f"no such path: {path}")
+        if found := re.fullmatch(r"/provider/(\w+)", path):
+            # the page of a provider on which everybody says yes
+            raise Moved(f"/oauth/callback/{found[1]}?{urlencode({'code': 'good', 'state': query['state'][0]})}")
+        if found := re.fullmatch(r"/oauth/callback/(\w+)", path):
+            raise Moved(f"/#/oauth/{found[1]}?{urlencode(query, doseq=True)}")
         file = (WEB / path.lstrip("/")).resolve() if path != "/" else WEB / "index.html"
         if not file.is_relative_to(WEB) or not file.is_file():
             raise Refusal(404, "NOT_FOUND", f"no such file: {path}")

@@ -9,12 +9,36 @@ import pytest
 
 WEB = Path(__file__).resolve().parents[3] / "gateway" / "web"
 SCRIPTS = sorted(WEB.rglob("*.js"))
-JS_LIMIT = 60 * 1024
+STATIC = re.compile(r'^import .*?from "([^"]+)"', re.M)
+LATER = re.compile(r'\bimport\("([^"]+)"\)')
+# what every visit loads, and all there is: the rest comes with the first visit of its page
+FIRST_LIMIT, WHOLE_LIMIT = 76 * 1024, 160 * 1024
+
+
+def _reached(pattern: re.Pattern[str], path: Path) -> set[Path]:
+    return {(path.parent / address).resolve() for address in pattern.findall(path.read_text())}
+
+
+def _first() -> set[Path]:
+    """Returns the modules that load with the page, whatever it shows."""
+    found: set[Path] = set()
+    ahead = {WEB / "js" / "main.js"}
+    while ahead:
+        found |= ahead
+        ahead = {target for path in ahead for target in _reached(STATIC, path)} - found
+    return found
 
 
 def test_scripts_stay_small() -> None:
     assert SCRIPTS
-    assert sum(path.stat().st_size for path in SCRIPTS) < JS_LIMIT
+    assert sum(path.stat().st_size for path in _first()) < FIRST_LIMIT
+    assert sum(path.stat().st_size for path in SCRIPTS) < WHOLE_LIMIT
+
+
+def test_accounts_load_with_their_first_visit_only() -> None:
+    first = {path.relative_to(WEB / "js").as_posix() for path in _first()}
+
+    assert not [name for name in first if name.startswith("account/") or name in {"identity.js", "components/qr.js"}]
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
@@ -42,9 +66,8 @@ def test_page_loads_only_its_own_files() -> None:
 def test_modules_import_what_exists_and_are_all_used() -> None:
     imported = {WEB / "js" / "main.js"}
     for path in SCRIPTS:
-        for address in re.findall(r'^import .*?from "([^"]+)"', path.read_text(), re.M):
-            target = (path.parent / address).resolve()
-            assert target.is_file(), f"{path.name} imports {address}"
+        for target in _reached(STATIC, path) | _reached(LATER, path):
+            assert target.is_file(), f"{path.name} imports {target.name}"
             imported.add(target)
 
     assert imported == set(SCRIPTS)

@@ -2,15 +2,28 @@
 
 import { servicesDown } from "../api.js";
 import { h } from "../dom.js";
-import { service } from "../format.js";
+import { service, wait } from "../format.js";
 import { again } from "../router.js";
 
 const WORDS = {
   offline: ["No connection", "The server of this page cannot be reached. Check that you are online and that the mesh is running."],
   unavailable: ["Out of service", "A part of CineAesthete is not answering. The rest goes on working."],
   limited: ["Too many requests", "You have asked more often than is allowed. Wait a moment."],
+  unauthenticated: ["Not signed in", "Your sign-in has ended. Sign in again to go on."],
   broken: ["Something went wrong", "That was our error, not yours."],
 };
+
+const OWNERS = [[/recommendations/, "recommender"], [/\/(auth|users|admin)\//, "identity"]];
+
+/** What a failed call means, in a sentence. */
+export function explain(error) {
+  if (!error.kind) reportError(error); // a fault of this code must not be silent
+  if (error.kind === "limited" && error.wait) return `That was more often than is allowed. Try again in ${wait(error.wait)}.`;
+  if (error.kind === "unauthenticated" && !error.reason.startsWith("TOKEN_")) return sentence(error.message);
+  return WORDS[error.kind]?.[1] ?? (error.kind ? sentence(error.message) : WORDS.broken[1]);
+}
+
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
 /** A block with a title, a sentence, and ways on: [[address, label]] or elements. */
 export const notice = (title, text, ways = [], role = undefined) => h("div.notice", { role }, h("h2", title), h("p.notice-text", text),
@@ -18,12 +31,12 @@ export const notice = (title, text, ways = [], role = undefined) => h("div.notic
 
 /** The block for a failed call; an outage names the services that are down as soon as the gateway has said which. */
 export function failureNotice(error, retry = again) {
-  const [title, text] = WORDS[error.kind] ?? (error.kind ? ["That did not work", error.message] : WORDS.broken);
-  const block = notice(title, text, [h("button.button", { type: "button", onclick: retry }, "Try again")], "alert");
+  const [title] = WORDS[error.kind] ?? (error.kind ? ["That did not work"] : WORDS.broken);
+  const block = notice(title, explain(error), [h("button.button", { type: "button", onclick: retry }, "Try again")], "alert");
   if (error.kind === "unavailable") {
     servicesDown().then((names) => {
       // when the report is out of reach as well, the path tells who should have answered
-      const down = names.length ? names : [/recommendations/.test(error.path) ? "recommender" : "catalog"];
+      const down = names.length ? names : [OWNERS.find(([pattern]) => pattern.test(error.path))?.[1] ?? "catalog"];
       const named = down.map(service).join(" and ");
       block.querySelector(".notice-text").textContent = `${named[0].toUpperCase()}${named.slice(1)} ${down.length > 1 ? "are" : "is"} not answering. The rest goes on working.`;
     });

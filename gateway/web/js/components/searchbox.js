@@ -90,7 +90,7 @@ export function searchBox(form) {
     else options[at].click();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select")) return;
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
     event.preventDefault();
     input.focus();
     input.select();

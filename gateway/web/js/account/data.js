@@ -1,0 +1,31 @@
+// Taking one's data along, and leaving.
+
+import { codeField, doing, field, form, passwordField } from "../components/forms.js";
+import { h, section } from "../dom.js";
+import { deleteAccount, exportAccount } from "../identity.js";
+import { go } from "../router.js";
+import { left } from "../session.js";
+import { download } from "./secondfactor.js";
+
+export function data(person) {
+  const name = field("confirm_username", "Your user name, to be sure", { autocomplete: "off", autocapitalize: "off", spellcheck: "false", maxlength: "32" });
+  const fields = [name];
+  if (person.has_password !== false) fields.push(passwordField("password", "Your password"));
+  if (person.second_factor_enabled) fields.push(codeField("code", "Code of your authenticator app", { maxlength: "6" }));
+  return [
+    section("section", "Take it along", h("p.quiet", "A JSON file with all that the accounts service knows of you: account, profile, preferences, sessions, linked identities, what happened to the account."),
+      h("p.form-go", doing("Download your data", async () => {
+        download(`cineaesthete-${person.username}.json`, await exportAccount());
+        return "The file is there";
+      }, { kind: "wide" }))),
+    section("section.danger", "Delete the account", h("p", "The account goes at once, and within seconds every part of CineAesthete drops or anonymises what it holds of you. There is no way back."),
+      h("details.aside", h("summary", "I want to delete it"), form({
+        label: "Delete the account", fields, need: fields.map((one) => one.name), button: "Delete the account for good",
+        async send(values) {
+          await deleteAccount({ ...values, confirm_username: values.confirm_username.trim() });
+          left();
+          go("#/");
+        },
+      }).node)),
+  ];
+}

@@ -1,0 +1,54 @@
+"""Steps that tests of accounts share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from selenium.webdriver.common.keys import Keys
+
+if TYPE_CHECKING:
+    from selenium.webdriver.remote.webelement import WebElement
+
+    from tests.e2e.explorer.conftest import Explorer
+
+
+def named(explorer: Explorer, name: str) -> WebElement:
+    """Returns the first control of a name that can be seen."""
+    found: WebElement = explorer.wait(
+        lambda: next((one for one in explorer.all(f"main [name='{name}']") if one.is_displayed()), None), name
+    )
+    return found
+
+
+def fill(explorer: Explorer, **values: str) -> None:
+    """Types values into the fields of these names, in place of what is there."""
+    for name, value in values.items():
+        field = named(explorer, name)
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(value)
+
+
+def click(explorer: Explorer, element: WebElement) -> None:
+    """Clicks an element that the bar at the top might lie over."""
+    explorer.js("arguments[0].scrollIntoView({ block: 'center' })", element)
+    element.click()
+
+
+def send(explorer: Explorer) -> None:
+    """Presses the first form's button."""
+    explorer.one("main form button[type=submit]").click()
+
+
+def sign_in(explorer: Explorer, name: str, password: str = "correct horse 7", *, opened: bool = False) -> None:
+    """Signs in by name and password; `opened`: the page is there already."""
+    if not opened:
+        explorer.open("#/signin")
+    explorer.wait_text("main form button", "Sign in")
+    explorer.settle()
+    fill(explorer, name=name, password=password)
+    explorer.press(Keys.ENTER)
+
+
+def signed_in(explorer: Explorer, name: str) -> None:
+    """Waits until the page says who is signed in."""
+    explorer.wait(lambda: explorer.texts(".who-name") == [name], f"{name} in the corner")

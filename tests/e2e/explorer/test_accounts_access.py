@@ -1,0 +1,89 @@
+"""The pages of accounts for everybody: structure, contrast, keyboard, phones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.e2e.explorer.accounts import sign_in, signed_in
+from tests.e2e.explorer.stub_people import NOW
+from tests.e2e.explorer.test_explorer_access import CONTRAST, OUTLINED, STRUCTURE
+
+if TYPE_CHECKING:
+    from tests.e2e.explorer.conftest import Explorer
+    from tests.e2e.explorer.stub_mesh import StubMesh
+
+pytestmark = [pytest.mark.browser]
+
+ANYBODY = ("signin", "register", "verify?token=x", "verify", "forgot", "reset?token=x", "reset", "oauth/example")
+OWN = ("account", "account/preferences", "account/signin", "account/devices", "account/data", "people/ada")
+ADMIN = ("admin", "admin/audit", "admin/users/01J00000000000000000000002")
+PAGES = (*ANYBODY, *OWN, *ADMIN)
+
+
+def _furnish(explorer: Explorer, stub: StubMesh) -> None:
+    """Signs in somebody of whom there is much to show."""
+    ada = stub.identity.add("ada", roles=["user", "admin"])
+    ada.profile |= {"bio": "Counts.\nWatches.", "website_url": "https://example.org/", "location": "London"}
+    ada.profile |= {"public_fields": ["bio", "website_url", "location", "favourite_movie_ids"]}
+    ada.profile["favourite_movie_ids"] = [film["movie_id"] for film in stub.films[:3]]
+    ada.preferences |= {"preferred_genres": ["Drama"], "languages": ["pt", "en"], "region": "PT"}
+    grace = stub.identity.add("grace", email="grace.with.a.long.address@departments.example.org")
+    stub.identity.sign_in(ada, "Kitchen tablet")
+    ada.passkeys.append({"passkey_id": "p1", "name": "Laptop", "created_at": NOW, "credential": ""})
+    ada.identities.append({"identity_id": "i1", "provider": "google", "label": "ada@example.org", "linked_at": NOW})
+    stub.identity.providers = [("google", "Google"), ("github", "GitHub")]
+    entry = {"audit_id": "1", "at": NOW, "actor_id": ada.user_id, "actor_username": "ada", "action": "roles.set"}
+    stub.identity.audit.append(entry | {"user_id": grace.user_id, "outcome": "ok", "detail": "", "ip_address": "::1"})
+    sign_in(explorer, "ada")
+    signed_in(explorer, "Ada")
+
+
+def _visit(explorer: Explorer, address: str) -> None:
+    """Goes to a page as whoever it is for."""
+    if address in ANYBODY:
+        explorer.js("localStorage.clear()")
+        explorer.driver.delete_all_cookies()
+    explorer.open(f"#/{address}")
+    explorer.settle()
+    explorer.wait(lambda: explorer.texts("main h1"), "a heading")
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_structure_width_and_focus(explorer: Explorer, stub: StubMesh, width: int) -> None:
+    _furnish(explorer, stub)
+    explorer.size(width, 800)
+    found = {}
+    for address in reversed(PAGES):
+        _visit(explorer, address)
+        wrong = list(explorer.js(STRUCTURE))
+        if explorer.js("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            wrong.append("scrolls sideways")
+        explorer.js(
+            "document.querySelector('main h1').setAttribute('tabindex', '-1'); main.querySelector('h1').focus()"
+        )
+        for _ in range(6):
+            explorer.press(Keys.TAB)
+            if explorer.focused.tag_name != "body" and not explorer.js(OUTLINED):
+                wrong.append(f"no outline: {str(explorer.focused.get_attribute('outerHTML'))[:80]}")
+        found[address] = wrong + explorer.complaints()
+
+    assert {address: wrong for address, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_texts_reach_aa_contrast(explorer: Explorer, stub: StubMesh, scheme: str) -> None:
+    _furnish(explorer, stub)
+    explorer.media(prefers_color_scheme=scheme)
+    found = {}
+    for address in reversed(PAGES):
+        _visit(explorer, address)
+        explorer.js("for (const e of document.querySelectorAll('main details')) e.open = true")
+        explorer.js("document.querySelector('main form button[type=submit]')?.click()")
+        poor, read = explorer.js(CONTRAST)
+        if poor or read < 200:
+            found[address] = poor, read
+
+    assert found == {}
