@@ -56,7 +56,7 @@ def test_profile_is_kept_and_shown_as_far_as_it_is_public(
     for field in ("bio", "favourite_movie_ids"):
         click(explorer, named(explorer, f"public:{field}"))
     send(explorer)
-    explorer.wait_text(".field-error", "must be an https address")
+    explorer.wait_text(".field-error", "Must be an https address")
     assert explorer.focused.get_attribute("name") == "website_url"
     fill(explorer, website_url="https://example.org/ada")
     send(explorer)
@@ -92,7 +92,7 @@ def test_preferences_are_kept_and_what_is_unknown_is_said(explorer: Explorer, ad
     explorer.wait_text(".taste .field-error", "polka")
     explorer.js("document.querySelector('.toggle input[value=polka]').click()")
     send(explorer)
-    explorer.wait_text(".entry .field-error", "year_max must not be before year_min")
+    explorer.wait_text(".entry .field-error", "Year_max must not be before year_min")
     assert explorer.focused.get_attribute("name") == "year_max"
     fill(explorer, year_max="1980")
     send(explorer)
@@ -116,7 +116,7 @@ def test_the_password_is_changed(explorer: Explorer, stub: StubMesh, ada: Accoun
     explorer.settle()
     fill(explorer, current_password="wrong wrong", new_password="quite another 8")
     send(explorer)
-    explorer.wait_text(".field-error", "is not the password")
+    explorer.wait_text(".field-error", "Is not the password")
     fill(explorer, current_password="correct horse 7")
     explorer.one("[aria-label='Show new password']").click()
     assert named(explorer, "new_password").get_attribute("type") == "text"
@@ -177,7 +177,7 @@ def test_export_and_delete(explorer: Explorer, stub: StubMesh, ada: Account, tmp
     explorer.one("details summary").click()
     fill(explorer, confirm_username="adam", password="correct horse 7")
     explorer.press(Keys.ENTER)
-    explorer.wait_text(".field-error", "is not your user name")
+    explorer.wait_text(".field-error", "Is not your user name")
     fill(explorer, confirm_username="ada")
     explorer.press(Keys.ENTER)
     explorer.wait_text(".who", "Sign in")

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -29,7 +30,9 @@ from cine_gateway.settings import GatewaySettings
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
 PAGE_VERBS = ("GET", "HEAD")
-_PATH_OF_PAGES = re.compile(r"/(?:docs|redoc|openapi\.json|health/(?:live|ready|detailed))/?|/assets/.*|/")
+_PATH_OF_PAGES = re.compile(
+    r"/(?:docs|redoc|openapi\.json|health/(?:live|ready|detailed))/?|/assets/.*|/oauth/callback/[a-z0-9-]{1,40}|/"
+)
 
 
 class CachedFiles(StaticFiles):
@@ -140,6 +143,7 @@ def create_app(settings: GatewaySettings, contracts: contracts_of.Contracts | No
         *_both("/health/live", _live),
         *_both("/health/ready", ready),
         *_both("/health/detailed", _detailed),
+        Route("/oauth/callback/{provider}", _back_from_provider, methods=["GET"]),
         Mount(assets.prefix, CachedFiles(directory=assets.folder, cache=FOREVER)),
         Mount("/assets/start", CachedFiles(directory=pages.own_folder(), cache=REVALIDATE)),
         # a path of the API that arrives here is one that the transcoder did not take
@@ -175,6 +179,18 @@ async def _live(_: Request) -> Response:
 
 async def _detailed(request: Request) -> Response:
     return JSONResponse(health.detailed(await request.app.state.monitor.ask()))
+
+
+async def _back_from_provider(request: Request) -> Response:
+    """Leads a browser that comes back from an OAuth provider into the explorer, whose addresses lie behind the `#`.
+
+    What the provider sent goes along there, where no server and no log sees it again; the explorer takes it out of the address.
+    """
+    if not _PATH_OF_PAGES.fullmatch(request.url.path):
+        raise HTTPException(404)
+    sent = urlencode(parse_qsl(request.url.query, keep_blank_values=True))
+    place = f"/#/oauth/{request.path_params['provider']}?{sent}"
+    return Response(status_code=303, headers={"location": place, "cache-control": "no-store"})
 
 
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - an ASGI application

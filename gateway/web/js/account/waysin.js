@@ -66,13 +66,14 @@ function passkeys(signal) {
 function identities(signal) {
   const box = h("div");
   const others = providerButtons((name) => `Link ${name}`, () => {}, startLink);
-  const fill = growing(box, () => listIdentities(signal), ({ identities: list = [] }, refill) =>
-    (list.length ? items("ul.items", list.map((one) => entry(one.provider, [one.label, `linked ${date(one.linked_at)}`, one.last_used_at && `used ${date(one.last_used_at)}`],
+  const named = (provider) => others.names.get(provider) || provider;
+  const fill = growing(box, () => others.ready.then(() => listIdentities(signal)), ({ identities: list = [] }, refill) =>
+    (list.length ? items("ul.items", list.map((one) => entry(named(one.provider), [one.label, `linked ${date(one.linked_at)}`, one.last_used_at && `used ${date(one.last_used_at)}`],
       doing("Unlink", async () => {
         await unlinkIdentity(one.identity_id);
         await refill();
-        return `${one.provider} is unlinked`;
-      }, { label: `Unlink ${one.provider} ${one.label}` })))) : h("p.quiet", "No other provider is linked.")));
+        return `${named(one.provider)} is unlinked`;
+      }, { label: `Unlink ${named(one.provider)} ${one.label}` })))) : h("p.quiet", "No other provider is linked.")));
   return [section("section", "Other providers", box, others.node), Promise.all([fill(), others.ready])];
 }
 

@@ -1,7 +1,7 @@
 // Forms: a label, a hint and the server's word at every field, one button, and one line for what concerns the whole.
 
 import { announce, freshId, h } from "../dom.js";
-import { explain } from "./notice.js";
+import { explain, sentence } from "./notice.js";
 
 /** A labelled control. `control` is used as it is; other attributes go to a new input. `beside` stands next to it. */
 export function field(name, label, { hint, control, beside, ...attributes } = {}) {
@@ -18,7 +18,7 @@ export function field(name, label, { hint, control, beside, ...attributes } = {}
     get value() { return input.value; },
     /** Shows what is wrong with it, if anything. */
     refuse(violations) {
-      error.replaceChildren(...violations.map((one) => h("span", one.description)));
+      error.replaceChildren(...violations.map((one) => h("span", sentence(one.description))));
       error.hidden = !violations.length;
       input.ariaInvalid = violations.length ? "true" : null;
     },

@@ -23,7 +23,8 @@ export function explain(error) {
   return WORDS[error.kind]?.[1] ?? (error.kind ? sentence(error.message) : WORDS.broken[1]);
 }
 
-const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+/** A sentence of the server's, with a capital and a full stop. */
+export const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
 /** A block with a title, a sentence, and ways on: [[address, label]] or elements. */
 export const notice = (title, text, ways = [], role = undefined) => h("div.notice", { role }, h("h2", title), h("p.notice-text", text),

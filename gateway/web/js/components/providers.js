@@ -12,15 +12,17 @@ export function visit({ authorization_url: address }) {
   location.assign(address);
 }
 
-/** One button for each provider that is set up, or nothing; `before` runs before the browser leaves. */
+/** One button for each provider that is set up, or nothing, and their `names`; `before` runs before the browser leaves. */
 export function providerButtons(label, before = () => {}, start = authorize) {
   const node = h("div.providers");
+  const names = new Map();
   const ready = listProviders().then(({ providers = [] }) => {
+    for (const one of providers) names.set(one.provider, one.display_name);
     node.replaceChildren(...providers.map(({ provider, display_name: name }) => doing(label(name || provider), async () => {
       const answer = await start(provider);
       before();
       visit(answer);
     }, { kind: "wide" })));
   }, () => {}); // without the list, there still are the other ways in
-  return { node, ready };
+  return { node, names, ready };
 }
