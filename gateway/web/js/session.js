@@ -35,10 +35,14 @@ function become(next) {
   if (changed) for (const listener of heard) listener(user);
 }
 
+function adopt(tokens) {
+  held = tokens;
+  failedAt = -PAUSE_MS;
+}
+
 function hold({ access_token: token, expires_in: seconds }) {
   const life = seconds * 1000;
-  held = { token, until: Date.now() + life, early: Math.min(EARLY_MS, life / 3) };
-  failedAt = -PAUSE_MS;
+  adopt({ token, until: Date.now() + life, early: Math.min(EARLY_MS, life / 3) });
 }
 
 function forget() {
@@ -55,7 +59,7 @@ async function refresh(old) {
   try {
     const answer = await send("POST", "api/v1/auth/refresh", {}, undefined, { bare: true });
     hold(answer);
-    tabs.postMessage({ renewed: answer });
+    tabs.postMessage({ renewed: held });
     if (user && answer.user_id !== user.user_id) look().catch(forget); // the cookie is another person's by now
     return held.token;
   } catch (error) {
@@ -106,7 +110,7 @@ export async function look() {
 export async function enter(answer) {
   hold(answer);
   hint.there = true;
-  tabs.postMessage({ renewed: answer, entered: true });
+  tabs.postMessage({ renewed: held, entered: true });
   return look();
 }
 
@@ -125,7 +129,7 @@ export function left() {
 tabs.onmessage = ({ data }) => {
   if (data.out) return forget();
   if (!held.token && !data.entered && !hint.there) return undefined;
-  hold(data.renewed);
+  adopt(data.renewed);
   // another person may have signed in over there
   return data.entered ? look().catch(() => forget()) : undefined;
 };

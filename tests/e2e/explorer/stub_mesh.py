@@ -105,6 +105,7 @@ class StubMesh:
     Attributes:
         url: its address, ending in "/".
         down: services that answer 503.
+        limited: seconds to wait that calls to the catalogue are refused with; 0 for none.
         unimplemented: paths that answer 501.
         slow: seconds that a search waits, by its query.
         degraded: what CineMatch says it lacks; empty for a whole answer.
@@ -118,6 +119,7 @@ class StubMesh:
         self.genres = Counter(genre for film in self.films for genre in film["genres"])
         self.streaming = Counter(service for film in self.films for service in film["streaming_services"])
         self.down: set[str] = set()
+        self.limited = 0
         self.unimplemented: set[str] = set()
         self.slow: dict[str, float] = {}
         self.degraded = ""
@@ -162,6 +164,7 @@ class StubMesh:
         self.unimplemented.clear()
         self.slow.clear()
         self.degraded = ""
+        self.limited = 0
         self.seen.clear()
         self.identity.reset()
 
@@ -207,6 +210,8 @@ class StubMesh:
             self._require("recommender")
         elif path.startswith("/api/"):
             self._require("catalog")
+            if self.limited:
+                raise Refusal(429, "RESOURCE_EXHAUSTED", "too many", reason="RATE_LIMITED", wait=self.limited)
         if path in self.unimplemented:
             raise Refusal(501, "UNIMPLEMENTED", "not there yet")
         exact: dict[str, Callable[[], Any]] = {

@@ -131,6 +131,7 @@ class People:
         self.limited = 0
         self.providers: list[tuple[str, str]] = []
         self.refreshes = 0
+        self.oauth_cookie = False
         self._count = itertools.count(1)
 
     def add(self, username: str, password: str = "correct horse 7", **more: Any) -> Account:
@@ -165,13 +166,15 @@ class People:
             raise unauthenticated("TOKEN_REVOKED", "the session has ended")
         return self.sessions[session_id]
 
-    def _tokens(self, call: Call, session: Session) -> Body:
+    def _tokens(self, call: Call, session: Session, cookie: bool = True) -> Body:
         token = secrets.token_urlsafe(12)
         self.tokens[token] = session.session_id, time.monotonic() + self.access_seconds
-        call.set_cookie(REFRESH_COOKIE, f"{session.session_id}.{session.generation}")
+        refresh = f"{session.session_id}.{session.generation}"
+        if cookie:
+            call.set_cookie(REFRESH_COOKIE, refresh)
         return {
             "access_token": token,
-            "refresh_token": "",
+            "refresh_token": "" if cookie else refresh,
             "token_type": "bearer",
             "expires_in": self.access_seconds,
             "refresh_expires_in": 2592000,
@@ -180,7 +183,8 @@ class People:
         }
 
     def _enter(self, call: Call, account: Account, method: str = "password") -> Body:
-        return self._tokens(call, self.sign_in(account, "Chromium on Linux", method)) | {
+        cookie = call.body.get("use_cookie", False) or self.oauth_cookie
+        return self._tokens(call, self.sign_in(account, "Chromium on Linux", method), cookie) | {
             "second_factor_required": False,
             "second_factor_token": "",
             "second_factor_methods": [],
@@ -226,5 +230,6 @@ class People:
         """Binds an attempt to the browser, and names the provider's page."""
         state = secrets.token_urlsafe(8)
         call.set_cookie(OAUTH_COOKIE, state, "Lax")
+        self.oauth_cookie = call.param("use_cookie") == "true"
         host = call.headers["Host"]
         return {"authorization_url": f"http://{host}/provider/{provider}?state={state}", "state": state}

@@ -210,6 +210,19 @@ def test_second_factor_from_the_secret_to_the_recovery_code(explorer: Explorer, 
         signed_in(explorer, "Ada")
     assert len(account.codes) == 9
 
+    explorer.driver.delete_all_cookies()
+    sign_in(explorer, "ada")
+    explorer.wait_text("h1", "One more step")
+    stub.identity.tickets.clear()
+    fill(explorer, code="123 456")
+    explorer.press(Keys.ENTER)
+    explorer.wait_text(".notice", "This attempt has lapsed")
+    explorer.one(".notice button").click()
+    sign_in(explorer, "ada", opened=True)
+    fill(explorer, code="123 456")
+    explorer.press(Keys.ENTER)
+    signed_in(explorer, "Ada")
+
     explorer.open("#/account/signin")
     explorer.settle()
     explorer.all("details summary")[1].click()

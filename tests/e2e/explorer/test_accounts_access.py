@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer
     from tests.e2e.explorer.stub_mesh import StubMesh
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ANYBODY = ("signin", "register", "verify?token=x", "verify", "forgot", "reset?token=x", "reset", "oauth/example")
 OWN = ("account", "account/preferences", "account/signin", "account/devices", "account/data", "people/ada")

@@ -135,6 +135,18 @@ def test_no_connection_is_said(explorer: Explorer) -> None:
     explorer.wait(lambda: "No connection" not in explorer.one("main").text, "the connection")
 
 
+def test_too_many_requests_say_when_to_come_back(explorer: Explorer, stub: StubMesh) -> None:
+    stub.limited = 12
+    explorer.open("#/search?query=love")
+    explorer.wait_text(".notice[role=alert]", "Try again in 12 seconds")
+    explorer.type_query("stalker")
+    explorer.wait_text(".find-said", "Try again in 12 seconds")
+    stub.limited = 0
+    explorer.press(Keys.ESCAPE)
+    explorer.one(".notice button").click()
+    explorer.wait(lambda: len(explorer.all(".results .tile")) > 5, "films again")
+
+
 def test_hostile_titles_stay_text(explorer: Explorer, stub: StubMesh) -> None:
     explorer.open("#/film/999999")
     explorer.wait(lambda: explorer.texts("h1.film-title") == [HOSTILE_TITLE], "the title as text")

@@ -11,7 +11,7 @@ export function data(person) {
   const name = field("confirm_username", "Your user name, to be sure", { autocomplete: "off", autocapitalize: "off", spellcheck: "false", maxlength: "32" });
   const fields = [name];
   if (person.has_password !== false) fields.push(passwordField("password", "Your password"));
-  if (person.second_factor_enabled) fields.push(codeField("code", "Code of your authenticator app", { maxlength: "6" }));
+  if (person.second_factor_enabled) fields.push(codeField("code", "Code of your authenticator app"));
   return [
     section("section", "Take it along", h("p.quiet", "A JSON file with all that the accounts service knows of you: account, profile, preferences, sessions, linked identities, what happened to the account."),
       h("p.form-go", doing("Download your data", async () => {
@@ -22,6 +22,7 @@ export function data(person) {
       h("details.aside", h("summary", "I want to delete it"), form({
         label: "Delete the account", fields, need: fields.map((one) => one.name), button: "Delete the account for good",
         async send(values) {
+          if (values.code) values.code = values.code.replace(/\D/g, "");
           await deleteAccount({ ...values, confirm_username: values.confirm_username.trim() });
           left();
           go("#/");

@@ -8,7 +8,7 @@ import { plural } from "../format.js";
 import { confirmTotp, disableTotp, enrolTotp, getSecondFactor, replaceRecoveryCodes } from "../identity.js";
 import { look } from "../session.js";
 
-const SHORT = { maxlength: "6", hint: "Six digits from the authenticator app." };
+const SHORT = { hint: "Six digits from the authenticator app." };
 
 /** Hands text over as a file. */
 export function download(name, content) {

@@ -22,6 +22,8 @@ function password(person) {
       return ended ? `The password is set, and ${plural(ended, "other session")} ended.` : "The password is set.";
     },
   });
+  // for programs that keep passwords: whose it is
+  made.node.prepend(h("input", { type: "text", hidden: true, readonly: true, autocomplete: "username", "aria-label": "User name", value: person.username }));
   return section("section", "Password", made.node);
 }
 

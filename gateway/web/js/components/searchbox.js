@@ -5,6 +5,7 @@ import { announce, debounce, h } from "../dom.js";
 import { plural, yearAndDirector } from "../format.js";
 import { go, here, link } from "../router.js";
 import { filmLink } from "./films.js";
+import { explain } from "./notice.js";
 import { palette } from "./scheme.js";
 
 const PAUSE_MS = 130;
@@ -61,9 +62,9 @@ export function searchBox(form) {
       if (options.length) options.push(option("all", link("search", { query }), h("span.option-all", `All ${plural(found.total_size || options.length, "film")} for “${query}”`)));
       said.textContent = options.length ? "" : `Nothing found for “${query}”. Fewer letters may find more.`;
       announce(options.length ? `${plural(options.length, "suggestion")}, use the arrow keys` : "No suggestions");
-    } catch {
+    } catch (error) {
       if (signal.aborted) return undefined;
-      said.textContent = "Search is not answering just now.";
+      said.textContent = error.kind === "limited" ? explain(error) : "Search is not answering just now.";
     }
     listbox.replaceChildren(...options);
     return open(true);

@@ -1,11 +1,12 @@
 // Signing in: name and password, a passkey or another provider; then a second factor, where the account has one.
 
 import { codeField, doing, field, form, passwordField } from "../components/forms.js";
+import { notice } from "../components/notice.js";
 import { passkeyLogin, passkeysWork } from "../components/passkeys.js";
 import { providerButtons } from "../components/providers.js";
 import { h, refill } from "../dom.js";
 import { login, secondFactor } from "../identity.js";
-import { go, link } from "../router.js";
+import { again, go, link } from "../router.js";
 import { enter, known } from "../session.js";
 
 const BACK = "cine.back"; // where to go after a provider's page, which is another site
@@ -32,11 +33,19 @@ export function challenge({ second_factor_token, second_factor_methods: methods 
   const onto = (answer) => proceed(answer, next, (node) => box.replaceChildren(node));
   const other = (text, show) => h("button.link", { type: "button", onclick: () => { show(); box.querySelector("input")?.focus(); } }, text);
 
+  async function prove(proof) {
+    try {
+      await onto(await secondFactor({ second_factor_token, ...proof }));
+    } catch (error) {
+      if (error.reason !== "TICKET_INVALID") throw error;
+      node.replaceChildren(h("h1", "Start again"), notice("This attempt has lapsed", "It took too long, or too many codes were wrong.", [h("button.button", { type: "button", onclick: again }, "Sign in")], "alert"));
+    }
+  }
   function byApp() {
-    const code = codeField("code", "Code of your authenticator app", { hint: "Six digits, new every half minute.", maxlength: "6" });
+    const code = codeField("code", "Code of your authenticator app", { hint: "Six digits, new every half minute." });
     box.replaceChildren(form({
       label: "Second factor", fields: [code], need: ["code"], button: "Go on",
-      send: async (values) => { await onto(await secondFactor({ second_factor_token, code: values.code.trim() })); },
+      send: (values) => prove({ code: values.code.replace(/\D/g, "") }),
       more: methods.includes("recovery_code") && other("Use a recovery code", byRecovery),
     }).node);
   }
@@ -44,14 +53,15 @@ export function challenge({ second_factor_token, second_factor_methods: methods 
     const code = field("recovery_code", "Recovery code", { hint: "One of the ten you kept; it works once.", autocomplete: "off", autocapitalize: "off", spellcheck: "false", maxlength: "64" });
     box.replaceChildren(form({
       label: "Second factor", fields: [code], need: ["recovery_code"], button: "Go on",
-      send: async (values) => { await onto(await secondFactor({ second_factor_token, recovery_code: values.recovery_code.trim() })); },
+      send: (values) => prove({ recovery_code: values.recovery_code.trim() }),
       more: methods.includes("totp") && other("Use the authenticator app", byApp),
     }).node);
   }
   if (methods.includes("totp") || !methods.includes("recovery_code")) byApp();
   else byRecovery();
   const passkey = methods.includes("passkey") && passkeysWork() && h("p.ways", doing("Use a passkey", async () => { await onto(await passkeyLogin({ second_factor_token })); }, { kind: "wide" }));
-  return h("div.entries-page", h("h1", "One more step"), h("p.quiet", "This account asks for a second proof that it is you."), box, passkey);
+  const node = h("div.entries-page", h("h1", "One more step"), h("p.quiet", "This account asks for a second proof that it is you."), box, passkey);
+  return node;
 }
 
 export function signin(place) {
@@ -61,7 +71,7 @@ export function signin(place) {
     node.replaceChildren(content);
     content.querySelector("input")?.focus();
   };
-  const name = field("name", "User name or e-mail", { autocomplete: "username webauthn", autocapitalize: "off", spellcheck: "false", maxlength: "254" });
+  const name = field("name", "User name or e-mail", { autocomplete: "username", autocapitalize: "off", spellcheck: "false", maxlength: "254" });
   name.input.value = place.query.get("name") ?? "";
   const password = passwordField("password", "Password");
   const enterForm = form({

@@ -1,0 +1,166 @@
+"""An account from its mail to its end, in a browser on a real mesh.
+
+Runs when `CINE_E2E_URL` names the mesh and `CINE_E2E_MAIL` the folder that Identity writes its mails to (`var/outbox/`).
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from selenium.webdriver.common.by import By
+
+from tests.e2e.explorer.accounts import click, fill, send, sign_in, signed_in
+from tests.e2e.explorer.stub_people import REFRESH_COOKIE
+
+if TYPE_CHECKING:
+    from tests.e2e.explorer.conftest import Explorer
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (os.environ.get("CINE_E2E_URL") and os.environ.get("CINE_E2E_MAIL")),
+        reason="needs a mesh and its mails: set CINE_E2E_URL and CINE_E2E_MAIL",
+    ),
+]
+
+FIRST, SECOND = "seven quiet herons 41", "eleven loud magpies 58"
+
+
+def _token(explorer: Explorer, address: str, page: str) -> str:
+    """Waits for the mail to an address with a link to a page, and returns the link's token."""
+
+    def found() -> str | None:
+        for path in sorted(Path(os.environ["CINE_E2E_MAIL"]).rglob("*.eml"), reverse=True):
+            message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            body = message.get_body(("plain",))
+            text = str(body.get_content()) if body else ""
+            link = re.search(rf"#/{page}\?token=([\w.~-]+)", text)
+            if address in str(message["to"]) and link:
+                return link[1]
+        return None
+
+    return str(explorer.wait(found, f"a mail with a link to #/{page}"))
+
+
+def _sign_out(explorer: Explorer) -> None:
+    explorer.one(".who-button").click()
+    next(button for button in explorer.all(".menu button") if button.text == "Sign out").click()
+    explorer.wait_text(".who", "Sign in")
+
+
+def _press(explorer: Explorer, text: str) -> None:
+    click(explorer, explorer.wait(lambda: next((b for b in explorer.all("main button") if b.text == text), None), text))
+
+
+def test_an_account_from_the_mail_to_the_end(explorer: Explorer) -> None:
+    name = f"e2e-{secrets.token_hex(5)}"
+    address = f"{name}@example.org"
+    explorer.open("#/register")
+    explorer.settle()
+    fill(explorer, username=name, email=address, password=FIRST)
+    send(explorer)
+    explorer.wait_text("h1", "Look into your mail")
+
+    # not open before its mail was read, and nothing says why
+    sign_in(explorer, name, FIRST)
+    explorer.wait_text(".form-error", "not right, or the account is not open yet")
+    explorer.open(f"#/verify?token={_token(explorer, address, 'verify')}")
+    explorer.wait_text("form button", "Open my account")
+    send(explorer)
+    explorer.wait_text("h1", "Your account is open")
+
+    sign_in(explorer, name, FIRST)
+    signed_in(explorer, name)
+    cookie = explorer.driver.get_cookie(REFRESH_COOKIE)
+    assert cookie is not None
+    assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"], cookie["path"]) == (True, True, "Strict", "/")
+    assert explorer.js("return document.cookie") == ""
+    explorer.driver.refresh()
+    signed_in(explorer, name)
+    explorer.open("#/account/devices")
+    explorer.settle()
+    assert explorer.texts(".tag.here") == ["this one"]
+
+    explorer.open("#/forgot")
+    explorer.settle()
+    fill(explorer, email=address)
+    send(explorer)
+    explorer.wait(lambda: explorer.texts(".form-done:not([hidden])"), "the answer")
+    explorer.open(f"#/reset?token={_token(explorer, address, 'reset')}")
+    explorer.settle()
+    fill(explorer, password=SECOND)
+    send(explorer)
+    explorer.wait_text("h1", "The password is set")
+    explorer.wait_text(".who", "Sign in")
+    sign_in(explorer, name, FIRST)
+    explorer.wait_text(".form-error", "not right")
+    sign_in(explorer, address, SECOND)
+    signed_in(explorer, name)
+
+    _sign_out(explorer)
+    assert explorer.driver.get_cookie(REFRESH_COOKIE) is None
+    explorer.driver.refresh()
+    explorer.wait_text(".who", "Sign in")
+
+
+def test_profile_preferences_and_leaving(explorer: Explorer) -> None:
+    name = f"e2e-{secrets.token_hex(5)}"
+    address = f"{name}@example.org"
+    explorer.open("#/register")
+    explorer.settle()
+    fill(explorer, username=name, email=address, password=FIRST)
+    send(explorer)
+    explorer.wait_text("h1", "Look into your mail")
+    explorer.open(f"#/verify?token={_token(explorer, address, 'verify')}")
+    _press(explorer, "Open my account")
+    explorer.wait_text("h1", "Your account is open")
+    sign_in(explorer, name, FIRST)
+    signed_in(explorer, name)
+
+    explorer.open("#/account")
+    explorer.settle()
+    fill(explorer, display_name="Ada of the mesh", bio="Counts.", location="")
+    for field in ("display_name", "bio"):
+        box = explorer.one(f"[name='public:{field}']")
+        if not box.is_selected():
+            click(explorer, box)
+    _press(explorer, "Save")
+    explorer.wait_text(".form-done", "Saved")
+    explorer.open(f"#/people/{name}")
+    explorer.wait_text("h1", "Ada of the mesh")
+    explorer.wait_text(".bio", "Counts.")
+
+    explorer.open("#/account/preferences")
+    explorer.wait(lambda: len(explorer.all(".taste .toggle")) > 3, "the genres")
+    explorer.js("document.querySelector('.toggle input[value=Drama]').click()")
+    _press(explorer, "Save")
+    explorer.wait_text(".form-done", "Saved")
+    explorer.driver.refresh()
+    explorer.wait(lambda: explorer.all(".taste .toggle input:checked"), "the genre that was kept")
+
+    explorer.open("#/account/signin")
+    explorer.settle()
+    explorer.one("[aria-label='Turn the second factor on'] input").send_keys(FIRST)
+    _press(explorer, "Set it up")
+    explorer.wait_text(".letters", " ")
+    assert explorer.all(".qr svg")
+
+    explorer.open("#/account/data")
+    explorer.settle()
+    explorer.one("details summary").click()
+    leaving = explorer.one("details form")
+    leaving.find_element(By.NAME, "confirm_username").send_keys(name)
+    leaving.find_element(By.NAME, "password").send_keys(FIRST)
+    _press(explorer, "Delete the account for good")
+    explorer.wait_text(".who", "Sign in")
+    sign_in(explorer, name, FIRST)
+    explorer.wait_text(".form-error", "not right")
+    explorer.open(f"#/people/{name}")
+    explorer.wait_text("h1", "Nobody of that name")
