@@ -136,7 +136,7 @@ def test_headers_with_underscores_are_refused(http: httpx.Client) -> None:
 def test_headers_that_grpc_cannot_carry_are_named(http: httpx.Client) -> None:
     # sent on, each of these would make the service reset the stream: a 503 for the caller's own mistake
     for name in ("authorization", "x-note", "x-request-id"):
-        answer = http.get("/api/v1/movies/603", headers=[(name.encode(), "Bearer caf\u00e9".encode())])
+        answer = http.get("/api/v1/movies/603", headers=[(name.encode(), "Basic caf\u00e9".encode())])
         assert answer.status_code == 400, name
         assert name in answer.json()["message"]
         assert answer.json()["details"][0]["reason"] == "MALFORMED_REQUEST"
@@ -151,7 +151,6 @@ def test_headers_that_a_browser_sends_by_itself_are_dropped_instead(http: httpx.
     answer = http.get("/api/v1/movies/search", headers=odd)
     assert answer.status_code == 200
     assert not {"cookie", "referer", "user-agent"} & seen_by_service(answer)["metadata"].keys()
-    assert "cookie" in seen_by_service(http.get("/api/v1/movies/search", headers={"cookie": "a=b"}))["metadata"]
     assert http.get("/api/v1/movies/search", headers={"grpc-encoding": "bogus"}).status_code == 200
 
 

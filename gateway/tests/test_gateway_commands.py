@@ -31,6 +31,7 @@ def environment(mesh: Any, tmp_path: Path, port_base: int) -> dict[str, str]:
         "CINE_GATEWAY_ACCESS_LOG": str(tmp_path / "access.log"),
         "CINE_GATEWAY_REQUEST_SECONDS": "1.5",
         "CINE_DRAIN_SECONDS": "0.2",
+        "CINE_GATEWAY_RATE_LIMIT": "0",
     }
 
 

@@ -121,6 +121,7 @@ def real_mesh(folder: Path) -> Iterator[dict[str, Any]]:
         "CINE_VAR_DIR": str(folder / "var"),
         "CINE_MERGED_CSV": str(folder / "movies_merged.csv"),
         "CINE_LOG_LEVEL": "warning",
+        "CINE_GATEWAY_RATE_LIMIT": "0",
     }
     cine = [str(ROOT / ".venv" / "bin" / "python"), "-m", "cine_cli"]
     run = subprocess.run(
@@ -151,6 +152,7 @@ def null_mesh(folder: Path, search_answer: bytes, match_answer: bytes) -> Iterat
         "CINE_GATEWAY_PORT": str(NULL_PORT),
         "CINE_VAR_DIR": str(folder / "null"),
         "CINE_LOG_LEVEL": "warning",
+        "CINE_GATEWAY_RATE_LIMIT": "0",
         "OMP_NUM_THREADS": "1",
     }
     python = str(ROOT / ".venv" / "bin" / "python")

@@ -1,4 +1,4 @@
-"""Command line of the gateway: `python -m cine_gateway render|envoy|portal|openapi`."""
+"""Command line of the gateway: `python -m cine_gateway render|envoy|portal|limiter|openapi`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from cine_gateway import __version__
-from cine_gateway import contracts as contracts_of
 from cine_gateway.settings import GatewaySettings, split_address
 from cinemesh.settings import load
 
@@ -34,6 +33,8 @@ def _envoy(settings: GatewaySettings) -> None:
 
     config = envoy.render(settings)
     _require_free(settings.host, settings.port, "CINE_GATEWAY_PORT")
+    if settings.https_port is not None:
+        _require_free(settings.host, settings.https_port, "CINE_GATEWAY_HTTPS_PORT")
     _require_free("127.0.0.1", settings.admin_port, "CINE_PORT_BASE")
     watcher = Path(__file__).with_name("watcher.py")
     waits = [str(settings.admin_port), str(settings.drain_seconds), str(settings.grace_seconds)]
@@ -62,7 +63,18 @@ def _portal(settings: GatewaySettings) -> None:
     )
 
 
+def _limiter(settings: GatewaySettings) -> None:
+    from cine_gateway.limiter import server
+    from cinemesh import telemetry
+
+    telemetry.set_up(settings, name="limiter", version=__version__)
+    _require_free(settings.limiter_host, split_address(settings.limiter_endpoint)[1], "CINE_PORT_BASE")
+    _require_free(settings.metrics_host, settings.limiter_metrics_port, "CINE_PORT_BASE")
+    server.run(settings)
+
+
 def _openapi(settings: GatewaySettings) -> None:
+    from cine_gateway import contracts as contracts_of
     from cine_gateway import openapi
 
     print(json.dumps(openapi.document(contracts_of.load(), settings.public_url), indent=2, ensure_ascii=False))
@@ -94,6 +106,7 @@ def main() -> None:
     render.add_argument("--check", action="store_true", help="let Envoy validate it")
     commands.add_parser("envoy", help="write the configuration and run Envoy; SIGTERM drains it first")
     commands.add_parser("portal", help="serve documentation, health and explorer on loopback")
+    commands.add_parser("limiter", help="count calls for Envoy, exactly, in memory or in Redis")
     commands.add_parser("openapi", help="print the OpenAPI document")
     arguments = parser.parse_args()
     settings = load(GatewaySettings)
@@ -104,6 +117,8 @@ def main() -> None:
             _envoy(settings)
         elif arguments.command == "portal":
             _portal(settings)
+        elif arguments.command == "limiter":
+            _limiter(settings)
         else:
             _openapi(settings)
     except (RuntimeError, FileNotFoundError, ValueError) as error:

@@ -44,6 +44,13 @@ REPLIES = (
     Reply(503, Code.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE", UNREACHABLE),
     Reply(504, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the service did not answer in time"),
 )
+UNVERIFIABLE = Reply(
+    503, Code.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE", "tokens cannot be verified at present; try again shortly"
+)
+"""To a token that may well be good, while the gateway has no keys."""
+EXPIRED = Reply(401, Code.UNAUTHENTICATED, "TOKEN_EXPIRED", "the token has expired")
+INVALID = Reply(401, Code.UNAUTHENTICATED, "TOKEN_INVALID", "the token is not valid here")
+"""The words are those of the services' own verifier."""
 _BY_STATUS = {reply.http: reply for reply in REPLIES}
 
 

@@ -21,6 +21,11 @@ class GatewaySettings(ServiceSettings):
     service: ClassVar[str] = "gateway"
 
     port: int = Field(default=topology.DEFAULT_GATEWAY_PORT, ge=1, le=65535, description="port Envoy listens on")
+    https_port: int | None = Field(
+        default=None, ge=1, le=65535, description="port Envoy serves HTTPS on; the plain port then sends people there"
+    )
+    tls_cert: Path | None = Field(default=None, description="certificate of the HTTPS port, PEM, with those above it")
+    tls_key: Path | None = Field(default=None, description="its private key, PEM")
     public_url: str = Field(default="", description="address people use; with https, browsers are told to stay there")
     cors_origins: CommaSeparated = Field(
         default_factory=lambda: ["http://localhost:3000", "http://localhost:5173"],
@@ -33,6 +38,12 @@ class GatewaySettings(ServiceSettings):
     )
     portal: str = Field(default="", description="host:port of the portal, where not beside Envoy")
     portal_host: str = Field(default=topology.LOOPBACK, description="address the portal listens on")
+    limiter: str = Field(default="", description="host:port of the rate limiter, where not beside Envoy")
+    limiter_host: str = Field(default=topology.LOOPBACK, description="address the rate limiter listens on")
+    rate_limit: int = Field(
+        default=60, ge=0, le=100_000, description="calls a user, or an address without one, may make; 0: no limit"
+    )
+    rate_limit_window_seconds: int = Field(default=60, ge=1, le=3600, description="in any so many seconds on end")
     web_dir: Path = Field(default=GATEWAY_ROOT / "web", description="folder of the explorer's files")
     max_body_bytes: int = Field(default=4 << 20, ge=1024, le=64 << 20, description="largest JSON body, in bytes")
     max_response_bytes: int = Field(default=16 << 20, ge=1024, description="largest JSON answer, in bytes")
@@ -51,6 +62,11 @@ class GatewaySettings(ServiceSettings):
         default_factory=lambda: list(topology.SERVICES), description="services without which /health/ready says no"
     )
     health_seconds: float = Field(default=2.0, gt=0, le=10, description="how long /health/* waits for a service")
+
+    @field_validator("https_port", "tls_cert", "tls_key", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return None if value == "" else value
 
     @field_validator("cors_origins", "image_origins", "required_services", mode="before")
     @classmethod
@@ -78,12 +94,30 @@ class GatewaySettings(ServiceSettings):
     @property
     def https(self) -> bool:
         """Whether people reach the gateway over TLS."""
-        return self.public_url.startswith("https://")
+        return self.https_port is not None or self.public_url.startswith("https://")
+
+    @property
+    def redirect_port(self) -> int | None:
+        """Port people are sent to from the plain one; None when that serves everything itself."""
+        if self.https_port is None:
+            return None
+        parts = urlsplit(self.public_url)
+        return (parts.port or 443) if parts.scheme == "https" else self.https_port
 
     @property
     def portal_endpoint(self) -> str:
         """`host:port` of the portal as Envoy reaches it."""
         return self.portal or f"{topology.LOOPBACK}:{topology.portal_port(self.port_base)}"
+
+    @property
+    def limiter_endpoint(self) -> str:
+        """`host:port` of the rate limiter as Envoy reaches it."""
+        return self.limiter or f"{topology.LOOPBACK}:{topology.limiter_port(self.port_base)}"
+
+    @property
+    def limiter_metrics_port(self) -> int:
+        """Port of the rate limiter's `/metrics`."""
+        return topology.limiter_metrics_port(self.port_base)
 
     @property
     def admin_port(self) -> int:

@@ -13,6 +13,7 @@ from cine_gateway.settings import GatewaySettings, split_address
 from cinemesh import topology
 
 PORTAL = "portal"
+LIMITER = "limiter"
 
 
 @dataclass(frozen=True)

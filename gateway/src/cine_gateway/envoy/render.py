@@ -17,8 +17,11 @@ import jinja2
 
 from cine_gateway import contracts as contracts_of
 from cine_gateway import replies
-from cine_gateway.envoy import model
+from cine_gateway.envoy import certificate, model
+from cine_gateway.limiter import wire
 from cine_gateway.settings import GatewaySettings, split_address
+from cinemesh.auth import LEEWAY_SECONDS
+from cinemesh.tls import TlsFiles
 
 COMPRESSED_TYPES = (
     "application/json",
@@ -29,8 +32,24 @@ COMPRESSED_TYPES = (
     "image/svg+xml",
 )
 HSTS = "max-age=31536000; includeSubDomains"
-API_POLICY = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+API_POLICY = "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 """Content-Security-Policy of answers that are no pages; pages bring their own."""
+
+EXPOSED_HEADERS = (
+    "etag",
+    "retry-after",
+    "www-authenticate",
+    "x-request-id",
+    "ratelimit",
+    "ratelimit-policy",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "grpc-status",
+    "grpc-message",
+    "grpc-status-details-bin",
+)
+"""What scripts of the configured origins may read of an answer."""
 
 
 class ConfigurationError(RuntimeError):
@@ -61,6 +80,8 @@ def render(settings: GatewaySettings, contracts: contracts_of.Contracts | None =
     Raises:
         ContractsMissingError: nothing has been generated.
         ValueError: an address in the settings is not `host:port`.
+        CertificateError: the certificate of the HTTPS port cannot be used.
+        FileNotFoundError: the gateway's certificate inside the mesh is missing.
     """
     contracts = contracts or contracts_of.load()
     target = folder(settings).resolve()
@@ -132,17 +153,24 @@ def _values(settings: GatewaySettings, descriptors: Path, contracts: contracts_o
         "lua": resources.files("cine_gateway.envoy").joinpath("exchange.lua").read_text(encoding="utf-8"),
         "clusters": model.clusters(contracts, settings),
         "portal": model.Cluster(model.PORTAL, (split_address(settings.portal_endpoint),)),
+        "limiter": model.Cluster(model.LIMITER, (split_address(settings.limiter_endpoint),)),
         "otlp": _otlp(settings),
+        "certificate": certificate.ensure(settings),
+        "peer_certificate": _peer_certificate(settings),
+        "counted_header": wire.COUNTED_HEADER,
+        "leeway": LEEWAY_SECONDS,
+        "exposed_headers": EXPOSED_HEADERS,
         "transcoded": [service.full_name for service in model.served(contracts) if service.has_rest],
         "call_routes": model.call_routes(contracts, settings),
         "cors_methods": model.cors_methods(contracts),
-        "replies": replies.REPLIES,
+        "replies": replies,
+        "limited": f"too many calls: {settings.rate_limit} in {settings.rate_limit_window_seconds} s are allowed",
         "domain": replies.DOMAIN,
         "unreachable": replies.UNREACHABLE,
         "secret_paths": model.secret_paths(contracts),
         "uploads": model.uploads(contracts),
         "stripped_prefixes": stripped,
-        "stripped_names": ["forwarded", "x-real-ip", "x-client-ip", "true-client-ip"],
+        "stripped_names": ["forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "x-original-user-agent"],
         "response_headers": _response_headers(settings),
         "response_removed": ["server", "grpc-accept-encoding", "grpc-encoding", "x-envoy-upstream-service-time"],
         "compressed_types": COMPRESSED_TYPES,
@@ -164,6 +192,17 @@ def _response_headers(settings: GatewaySettings) -> list[tuple[str, str, str]]:
     if settings.https:
         headers.append(("strict-transport-security", HSTS, overwrite))
     return headers
+
+
+def _peer_certificate(settings: GatewaySettings) -> TlsFiles | None:
+    """Returns what Envoy shows to services and knows them by, absolute; None when they talk in the clear."""
+    if not settings.mtls:
+        return None
+    files = settings.tls_files("gateway")
+    for path in (files.ca, files.cert, files.key):
+        if not path.is_file():
+            raise FileNotFoundError(f"CINE_MTLS needs {path.name} in CINE_TLS_DIR")
+    return TlsFiles(files.ca.resolve(), files.cert.resolve(), files.key.resolve())
 
 
 def _otlp(settings: GatewaySettings) -> model.Cluster | None:

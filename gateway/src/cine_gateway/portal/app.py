@@ -24,8 +24,9 @@ from starlette.types import Receive, Scope, Send
 from cine_gateway import contracts as contracts_of
 from cine_gateway import openapi, replies
 from cine_gateway.envoy import model
-from cine_gateway.portal import health, pages
+from cine_gateway.portal import health, keys, pages
 from cine_gateway.settings import GatewaySettings
+from cinemesh import client
 
 FOREVER = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
@@ -120,8 +121,11 @@ def create_app(settings: GatewaySettings, contracts: contracts_of.Contracts | No
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.monitor = health.HealthMonitor(settings)
+        app.state.keys = keys.PublicKeys(settings)
         yield
+        await app.state.keys.close()
         await app.state.monitor.close()
+        await client.close_channels()
 
     async def ready(request: Request) -> Response:
         whole, body = health.readiness(await request.app.state.monitor.ask(), settings.required_services)
@@ -140,6 +144,7 @@ def create_app(settings: GatewaySettings, contracts: contracts_of.Contracts | No
             ),
         ),
         *_both("/openapi.json", _fixed(document, "application/json")),
+        Route("/keys/jwks.json", _keys, methods=["GET"]),
         *_both("/health/live", _live),
         *_both("/health/ready", ready),
         *_both("/health/detailed", _detailed),
@@ -191,6 +196,16 @@ async def _back_from_provider(request: Request) -> Response:
     sent = urlencode(parse_qsl(request.url.query, keep_blank_values=True))
     place = f"/#/oauth/{request.path_params['provider']}?{sent}"
     return Response(status_code=303, headers={"location": place, "cache-control": "no-store"})
+
+
+async def _keys(request: Request) -> Response:
+    # every request from outside has an id by the time it is here; Envoy's own have none
+    if "x-request-id" in request.headers:
+        raise HTTPException(404)
+    document = await request.app.state.keys.document()
+    if document is None:
+        return JSONResponse(replies.body(503, "no key is known yet"), 503)
+    return Response(document, media_type="application/jwk-set+json")
 
 
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - an ASGI application

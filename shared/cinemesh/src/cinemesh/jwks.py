@@ -68,6 +68,10 @@ class KeySource:
         """Returns a key as last read."""
         return self._keys.get(kid)
 
+    def listed(self) -> list[dict[str, Any]]:
+        """Returns the keys as last read, as JWKs."""
+        return list(self._listed.values())
+
     def may_have(self, kid: str) -> bool:
         """Whether a key of this id would be taken from this source."""
         return not (self._people_only and kid.startswith(MESH_KID_PREFIX))

@@ -65,6 +65,11 @@ def limiter_port(base: int = DEFAULT_PORT_BASE) -> int:
     return base + _LIMITER_OFFSET
 
 
+def limiter_metrics_port(base: int = DEFAULT_PORT_BASE) -> int:
+    """Returns the port of Prometheus' `/metrics` of the rate limiter."""
+    return limiter_port(base) + _METRICS_OFFSET
+
+
 def endpoints(name: str, base: int = DEFAULT_PORT_BASE, replicas: int = 1, host: str = LOOPBACK) -> list[str]:
     """Returns `host:port` of every replica of a service, for a client or a balancer."""
     return [f"{host}:{grpc_port(name, base, replica)}" for replica in range(max(replicas, 1))]
