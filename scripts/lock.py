@@ -53,7 +53,7 @@ def main() -> None:
     _compile(REQUIREMENTS / "dev.in", REQUIREMENTS / "dev.txt", *constraints, *extra)
     if (REQUIREMENTS / "train.in").exists():
         _compile(REQUIREMENTS / "train.in", REQUIREMENTS / "train.txt", *extra)
-    for project in sorted((ROOT / "services").glob("*/pyproject.toml")):
+    for project in [*sorted((ROOT / "services").glob("*/pyproject.toml")), ROOT / "gateway/pyproject.toml"]:
         _compile(project, project.parent / "requirements.txt", *constraints, *extra)
 
 

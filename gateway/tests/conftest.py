@@ -89,6 +89,7 @@ class Process:
     server: Any = None
     add: Callable[[Any], None] = lambda _: None
     health: Any = None
+    credentials: grpc.ServerCredentials | None = None
 
     async def start(self) -> None:
         """Starts serving."""
@@ -98,7 +99,11 @@ class Process:
         self.health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self.server)
         await self.health.set("", health_pb2.HealthCheckResponse.SERVING)
-        assert self.server.add_insecure_port(f"{topology.LOOPBACK}:{self.port}") == self.port
+        address = f"{topology.LOOPBACK}:{self.port}"
+        if self.credentials is None:
+            assert self.server.add_insecure_port(address) == self.port
+        else:
+            assert self.server.add_secure_port(address, self.credentials) == self.port
         await self.server.start()
 
     async def stop(self) -> None:

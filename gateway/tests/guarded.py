@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import grpc
 from google.api import httpbody_pb2
 
 from cine.identity.v1 import auth_pb2, auth_pb2_grpc
@@ -98,8 +99,8 @@ class Guarded:
 
 
 @contextlib.contextmanager
-def guarded(folder: Path, *, mute_keys: bool = False, **values: Any) -> Iterator[Guarded]:
-    """Runs such a gateway; `values` are further settings, `mute_keys` says that Envoy will find no key."""
+def guarded(folder: Path, *, mute_keys: bool = False, mute_catalog: bool = False, **values: Any) -> Iterator[Guarded]:
+    """Runs such a gateway; `values` are further settings, the others say what Envoy will not find."""
     folder.mkdir(exist_ok=True)
     base = free_port_base()
     settings = GatewaySettings.only(
@@ -124,12 +125,14 @@ def guarded(folder: Path, *, mute_keys: bool = False, **values: Any) -> Iterator
             "catalog",
             topology.grpc_port("catalog", base),
             Status("catalog"),
+            credentials=_credentials(settings, "catalog"),
             add=lambda server: add_catalog(catalog, server),
         ),
         "identity": Process(
             "identity",
             topology.grpc_port("identity", base),
             Status("identity"),
+            credentials=_credentials(settings, "identity"),
             add=lambda server: auth_pb2_grpc.add_AuthServiceServicer_to_server(auth, server),
         ),
     }
@@ -158,15 +161,23 @@ def guarded(folder: Path, *, mute_keys: bool = False, **values: Any) -> Iterator
             loop,
             processes,
         )
-        _wait(found, keys=not mute_keys)
+        _wait(found, keys=not mute_keys, catalog=not mute_catalog)
         try:
             yield found
         finally:
             print(log.read_text()[-4000:])  # pytest shows it when something failed
 
 
-def _wait(found: Guarded, *, keys: bool) -> None:
-    wanted = {"cluster.catalog": 1, "cluster.identity": 1}
+def _credentials(settings: GatewaySettings, name: str) -> grpc.ServerCredentials | None:
+    if not settings.mtls:
+        return None
+    files = settings.tls_files(name)
+    pair = (files.key.read_bytes(), files.cert.read_bytes())
+    return grpc.ssl_server_credentials([pair], files.ca.read_bytes(), require_client_auth=True)
+
+
+def _wait(found: Guarded, *, keys: bool, catalog: bool) -> None:
+    wanted = {"cluster.identity": 1} | ({"cluster.catalog": 1} if catalog else {})
     if found.settings.rate_limit:
         wanted["cluster.limiter"] = 1
 

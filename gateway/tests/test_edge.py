@@ -57,6 +57,7 @@ def test_a_foreign_origin_gets_no_cors_header(http: httpx.Client) -> None:
         http.get("/api/v1/movies/603", headers={"origin": "https://films.example.evil.example"}),
     ):
         assert "access-control-allow-origin" not in answer.headers
+        assert "access-control-allow-credentials" not in answer.headers
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,7 @@ def test_every_answer_carries_the_security_headers(http: httpx.Client, path: str
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert "camera=()" in headers["permissions-policy"]
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "object-src 'none'" in headers["content-security-policy"]
     assert "base-uri 'none'" in headers["content-security-policy"]
     # plain HTTP: a browser would lock itself out
     assert "strict-transport-security" not in headers

@@ -109,7 +109,9 @@ def test_access_becomes_security(document: dict[str, Any], contracts: contracts_
                 one = operation(document, binding.verb.lower(), binding.path.rstrip("/"))
                 public = method.access == access_pb2.ACCESS_PUBLIC
                 assert one["security"] == ([] if public else [{"bearer": []}]), binding.path
-                assert ("401" in one["responses"]) is not public
+                # a bad token is refused even where none is needed
+                assert "401" in one["responses"]
+                assert ("403" in one["responses"]) is not public
 
 
 def test_errors_are_described_everywhere(document: dict[str, Any]) -> None:

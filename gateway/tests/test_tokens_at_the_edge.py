@@ -194,6 +194,11 @@ def test_no_token_is_no_fault(edge: Guarded) -> None:
     assert httpx.get(f"{edge.url}{PATH}", headers={"authorization": "Basic YTpi"}).status_code == 200
 
 
+def test_a_service_that_wants_a_token_names_the_scheme(edge: Guarded) -> None:
+    answer = httpx.get(f"{edge.url}/api/v1/movies/116")
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
 def test_a_token_in_the_address_is_no_token(edge: Guarded) -> None:
     answer = httpx.get(f"{edge.url}{PATH}", params={"access_token": edge.tokens.user()})
     assert answer.status_code == 400  # an unknown parameter, nothing more

@@ -54,6 +54,9 @@ local TOO_LARGE = '"message":"the body is larger than this call takes","details"
 
 function envoy_on_response(handle)
   local early = handle:headers()
+  if early:get(":status") == "401" and not early:get("www-authenticate") then
+    early:add("www-authenticate", "Bearer")
+  end
   if early:get(":status") < "400" or early:get("content-type") ~= "application/json" then
     return
   end

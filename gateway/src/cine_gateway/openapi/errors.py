@@ -72,15 +72,22 @@ def _response(meaning: str) -> dict[str, Any]:
 
 RESPONSES: dict[str, Any] = {name: _response(meaning) for name, meaning in _MEANINGS.items()}
 RESPONSES["TooManyRequests"]["headers"] = {
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
+    "RateLimit-Limit": {"description": "Calls allowed in a window.", "schema": {"type": "integer", "minimum": 1}},
+    "RateLimit-Remaining": {"description": "Calls left now.", "schema": {"type": "integer", "minimum": 0}},
+    "RateLimit-Reset": {
+        "description": "Seconds until there is one more; only from the exact limiter.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
 }
 
 
 def references(method: Method, binding: Binding) -> dict[str, Any]:
     """Returns the error responses of a call, by status."""
-    names = {"400": "BadRequest"}
+    # a token that does not verify is refused even where none is needed
+    names = {"400": "BadRequest", "401": "Unauthenticated"}
     if method.access != access_pb2.ACCESS_PUBLIC:
-        names |= {"401": "Unauthenticated", "403": "PermissionDenied"}
+        names["403"] = "PermissionDenied"
     if binding.variables:
         names["404"] = "NotFound"
     if binding.body:

@@ -43,13 +43,14 @@ class HealthMonitor:
     def __init__(self, settings: GatewaySettings) -> None:
         """Prepares a channel to every process; connections are made at the first question."""
         self._seconds = settings.health_seconds
-        options = [
+        options: list[tuple[str, int | str]] = [
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000),
             ("grpc.use_local_subchannel_pool", 1),
         ]
+        credentials = _credentials(settings)
         self._channels = {
-            service: [grpc.aio.insecure_channel(address, options) for address in settings.endpoints(service)]
+            service: [_channel(service, address, credentials, options) for address in settings.endpoints(service)]
             for service in topology.SERVICES
         }
         self._lock = asyncio.Lock()
@@ -89,6 +90,23 @@ class HealthMonitor:
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             return f"did not answer within {self._seconds:g} s"
         return f"answered {code.name}"
+
+
+def _credentials(settings: GatewaySettings) -> grpc.ChannelCredentials | None:
+    """Returns what the portal shows to services and knows them by; None when they talk in the clear."""
+    if not settings.mtls:
+        return None
+    files = settings.tls_files("portal")
+    return grpc.ssl_channel_credentials(files.ca.read_bytes(), files.key.read_bytes(), files.cert.read_bytes())
+
+
+def _channel(
+    service: str, address: str, credentials: grpc.ChannelCredentials | None, options: list[tuple[str, int | str]]
+) -> grpc.aio.Channel:
+    if credentials is None:
+        return grpc.aio.insecure_channel(address, options)
+    # the certificate names the service, wherever it runs
+    return grpc.aio.secure_channel(address, credentials, [*options, ("grpc.ssl_target_name_override", service)])
 
 
 def _since(begin: float) -> float:

@@ -7,6 +7,7 @@ last good document, in memory and on disk, so that neither a restart of Identity
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import time
@@ -19,6 +20,7 @@ from cinemesh.keys import MESH_KID_PREFIX
 from cinemesh.settings import MESH_SOURCE
 
 FRESH_SECONDS: Final = 2.0
+_WAIT_SECONDS: Final = 1.0
 KEPT_FILE: Final = "jwks.json"
 _CURVES: Final = {("EC", "P-256"), ("OKP", "Ed25519")}
 _PUBLIC: Final = ("kty", "crv", "kid", "alg", "use", "x", "y")
@@ -44,7 +46,10 @@ class PublicKeys:
         """Returns `{"keys": […]}` with the keys of people's tokens, public halves only; None while not one is known."""
         async with self._lock:
             if time.monotonic() - self._looked_at >= FRESH_SECONDS:
-                await asyncio.gather(*(source.look() for source in self._sources))
+                # one that hangs goes on being read behind the answer, which has what it had last
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_WAIT_SECONDS):
+                        await asyncio.gather(*(source.look() for source in self._sources))
                 self._looked_at = time.monotonic()
                 await self._keep()
         keys: dict[str, dict[str, Any]] = {}
