@@ -74,6 +74,8 @@ class LimiterSwitch:
 
     async def _start(self) -> None:
         self.window = window_for(self.settings)
+        if self.window is not None:
+            await self.window.connect()
         self._life = serving(self.settings, self.window)
         await self._life.__aenter__()
 

@@ -119,10 +119,13 @@ def test_envoy_does_not_outlive_a_watcher_that_is_killed(
     until(lambda: not listening())
 
 
-@pytest.mark.parametrize(("command", "setting"), [("envoy", "CINE_GATEWAY_PORT"), ("portal", "CINE_PORT_BASE")])
+@pytest.mark.parametrize(
+    ("command", "setting"),
+    [("envoy", "CINE_GATEWAY_PORT"), ("portal", "CINE_PORT_BASE"), ("limiter", "CINE_PORT_BASE")],
+)
 def test_a_busy_port_is_said_plainly(environment: dict[str, str], tmp_path: Path, command: str, setting: str) -> None:
     port = int(environment[setting])
-    port = topology.portal_port(port) if command == "portal" else port
+    port = {"portal": topology.portal_port, "limiter": topology.limiter_port}.get(command, int)(port)
     with socket.socket() as holder:
         holder.bind((topology.LOOPBACK, port))
         holder.listen()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -15,9 +16,12 @@ from typing import Any
 import grpc
 import httpx
 import pytest
+import redis
 
 from cine.catalog.v1 import catalog_pb2, catalog_pb2_grpc
 from cinemesh import topology
+from cinemesh.testing.postgres import StoreNotInstalled
+from cinemesh.testing.redis import RedisServer
 
 from .conftest import until
 from .guarded import Guarded, admin, guarded
@@ -103,6 +107,13 @@ def test_rest_and_native_calls_share_one_count(edge: Guarded, web: httpx.Client)
 def test_who_has_no_token_is_counted_by_address(web: httpx.Client) -> None:
     assert [web.get(PATH, headers=at("192.0.2.7")).status_code for _ in range(61)] == [200] * 60 + [429]
     assert web.get(PATH, headers=at("192.0.2.8")).status_code == 200
+
+
+def test_services_learn_the_address_that_is_counted(web: httpx.Client) -> None:
+    for address in ("192.0.2.30", "10.0.0.7", "2001:db8:0:9::1"):
+        answer = web.get("/api/v1/movies/search", headers=at(f"203.0.113.1, {address}"))
+        seen = json.loads(answer.json()["movies"][0]["overview"])["metadata"]
+        assert seen["x-envoy-external-address"] == address
 
 
 def test_an_ipv6_network_is_one_address(web: httpx.Client) -> None:
@@ -210,3 +221,24 @@ def test_a_limiter_that_hangs_is_left_alone(tmp_path: Path) -> None:
             process.send_signal(signal.SIGCONT)
             process.terminate()
             assert process.wait(timeout=10) == 0
+
+
+def test_redis_that_dies_in_the_middle_changes_nothing_for_the_caller(tmp_path: Path) -> None:
+    server = RedisServer()
+    try:
+        server.start()
+    except StoreNotInstalled as reason:
+        pytest.skip(str(reason))
+    try:
+        with (
+            guarded(tmp_path / "one", redis_url=server.url) as edge,
+            httpx.Client(base_url=edge.url, timeout=10) as web,
+        ):
+            ada = user(edge, "ada")
+            before = [web.get(PATH, headers=ada).status_code for _ in range(30)]
+            assert redis.Redis.from_url(server.url).keys("cine:limit:*")
+            server.stop()
+            after = [web.get(PATH, headers=ada).status_code for _ in range(31)]
+            assert before + after == [200] * 60 + [429]
+    finally:
+        server.stop()

@@ -11,6 +11,7 @@ import redis
 
 from cine_gateway.limiter.redis_window import RedisWindow
 from cine_gateway.limiter.window import MemoryWindow, Window
+from cinemesh.testing.postgres import StoreNotInstalled
 from cinemesh.testing.redis import RedisServer
 
 Make = Callable[..., Awaitable[Window]]
@@ -150,7 +151,7 @@ async def test_a_dead_redis_neither_opens_nor_slows_the_limit() -> None:
     server = RedisServer()
     try:
         server.start()
-    except Exception as reason:
+    except StoreNotInstalled as reason:
         pytest.skip(str(reason))
     window = RedisWindow(server.url, 60, 60, rest_seconds=0.3)
     await window.connect()
@@ -182,7 +183,7 @@ async def test_a_redis_that_hangs_costs_one_wait_and_its_late_answer_confuses_no
     server = RedisServer()
     try:
         server.start()
-    except Exception as reason:
+    except StoreNotInstalled as reason:
         pytest.skip(str(reason))
     window = RedisWindow(server.url, 5, 60, rest_seconds=0.2)
     await window.connect()
