@@ -1,0 +1,73 @@
+"""Codes of authenticator apps: time-based one-time passwords (RFC 6238; SHA-1, 6 digits, 30 s, which every app knows)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+from dataclasses import dataclass, field
+
+import pyotp
+
+STEP_SECONDS = 30
+DRIFT_STEPS = 1
+"""Steps before and after the present one whose codes count: clocks differ, and people are slow."""
+ISSUER = "CineAesthete"
+NO_STEP = -1
+"""Below every step: no code was accepted yet."""
+FREE_TRIES = 5
+_FIRST_WAIT = dt.timedelta(seconds=30)
+_LONGEST_WAIT = dt.timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticator:
+    """The authenticator app of an account.
+
+    Attributes:
+        user_id: whose it is.
+        secret: sealed base32 secret.
+        last_step: time step of the last code that was accepted; codes of it and of earlier steps are spent.
+        confirmed_at: when its owner showed the first code.
+    """
+
+    user_id: str
+    secret: str = field(repr=False)
+    last_step: int
+    confirmed_at: dt.datetime
+
+
+def new_secret() -> str:
+    """Returns 160 random bits in base32, the length RFC 4226 recommends."""
+    return pyotp.random_base32(32)
+
+
+def address(secret: str, account_name: str) -> str:
+    """Returns the `otpauth://` address of a secret, for a QR code."""
+    return pyotp.TOTP(secret).provisioning_uri(name=account_name, issuer_name=ISSUER)
+
+
+def matching_step(secret: str, code: str, now: dt.datetime, last_step: int = NO_STEP) -> int | None:
+    """Returns the time step that a code belongs to; None when it is wrong or spent.
+
+    Every step that counts is compared in constant time, so the time taken says nothing about the code.
+
+    Args:
+        secret: in base32.
+        code: 6 digits.
+        now: the present moment.
+        last_step: steps up to this one are spent.
+    """
+    app = pyotp.TOTP(secret)
+    present = int(now.timestamp()) // STEP_SECONDS
+    found: int | None = None
+    for step in range(present - DRIFT_STEPS, present + DRIFT_STEPS + 1):
+        if hmac.compare_digest(app.generate_otp(step).encode(), code.encode()) and step > last_step:
+            found = step
+    return found
+
+
+def wait_after(failures: int) -> dt.timedelta:
+    """Returns how long no code is accepted after a number of wrong ones in a row: nothing at first, then doubling up to 15 minutes."""
+    if failures < FREE_TRIES:
+        return dt.timedelta()
+    return min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(failures - FREE_TRIES, 10))

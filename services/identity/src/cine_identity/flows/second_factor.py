@@ -1,0 +1,95 @@
+"""The second factor: whether one is asked for, and whether what was shown proves it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from cine_identity.domain import recovery
+from cine_identity.domain.totp import matching_step, wait_after
+from cine_identity.domain.vault import SecretUnreadable, Vault
+from cine_identity.store import Transaction, passkeys, throttles, totp
+from cinemesh.errors import Reason, ResourceExhausted
+
+TOTP, RECOVERY_CODE, PASSKEY = "totp", "recovery_code", "passkey"
+SEALED_FOR = "totp"
+_FORGIVEN_AFTER = dt.timedelta(days=1)
+
+
+class SecondFactors:
+    """Tells which second factors an account has, and verifies them, always in the caller's transaction.
+
+    An authenticator app turns the second factor on. A passkey is a way to sign in by itself, so that alone it makes no password
+    ask for more; where a second factor is on it is one more way to show it.
+
+    Args:
+        vault: opens secrets and digests recovery codes.
+    """
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def methods(self, tx: Transaction, user_id: str) -> tuple[str, ...]:
+        """Returns the factors an account accepts; empty when its password alone lets in."""
+        if totp.of(tx, user_id) is None:
+            return ()
+        more = [RECOVERY_CODE] if totp.recovery_codes_left(tx, user_id) else []
+        if passkeys.count(tx, user_id):
+            more.append(PASSKEY)
+        return (TOTP, *more)
+
+    def verify(self, tx: Transaction, user_id: str, *, code: str, recovery_code: str, now: dt.datetime) -> bool:
+        """Verifies a code of the app, or else a recovery code, and spends it.
+
+        A wrong code is counted in the caller's transaction: the caller must let that commit and refuse afterwards. After five wrong
+        codes in a row the app's codes wait, longer each time, over restarts; recovery codes are beyond guessing and still let in.
+
+        Args:
+            tx: transaction of what the factor is shown for.
+            user_id: the account.
+            code: 6 digits; empty when `recovery_code` is given.
+            recovery_code: in any case, with or without hyphens; empty when `code` is given.
+            now: the present moment.
+
+        Returns:
+            Whether the factor is proven. False also for an account without a second factor.
+
+        Raises:
+            ResourceExhausted: too many wrong codes; says when to come back. Nothing was counted.
+        """
+        # the lock makes guesses at one account queue up: without it a volley would all see the same count of failures
+        authenticator = totp.of(tx, user_id, lock=True)
+        if authenticator is None:
+            return False
+        key = f"totp:{user_id}"
+        if recovery_code:
+            digest = self.recovery_digest(user_id, recovery_code)
+            proven = totp.use_recovery_code(tx, user_id, digest, now)
+            if proven:
+                throttles.forgive(tx, key)
+            return proven
+        blocked = throttles.blocked_until(tx, [key], now).get(key)
+        if blocked is not None:
+            raise ResourceExhausted(
+                "too many wrong codes; wait before the next one, or use a recovery code",
+                reason=Reason.RATE_LIMITED,
+                retry_after=(blocked - now).total_seconds(),
+            )
+        try:
+            secret = self._vault.unseal(authenticator.secret, SEALED_FOR, user_id).decode()
+        except SecretUnreadable:
+            return False  # sealed by another master secret: no code can be right, recovery codes of that time neither
+        step = matching_step(secret, code, now, authenticator.last_step)
+        if step is not None and totp.advance(tx, authenticator, step):
+            throttles.forgive(tx, key)
+            return True
+        failures = throttles.failures(tx, key, now - _FORGIVEN_AFTER) + 1
+        throttles.fail(tx, key, failures, now, now + wait_after(failures))
+        return False
+
+    def recovery_codes_left(self, tx: Transaction, user_id: str) -> int:
+        """Returns how many recovery codes an account has left."""
+        return totp.recovery_codes_left(tx, user_id)
+
+    def recovery_digest(self, user_id: str, code: str) -> str:
+        """Returns what the store keeps of a recovery code."""
+        return self._vault.digest(f"{user_id}:{recovery.plain(code)}", RECOVERY_CODE)
