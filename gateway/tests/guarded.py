@@ -31,6 +31,7 @@ class Auth(auth_pb2_grpc.AuthServiceServicer):
     def __init__(self) -> None:
         self.keys: list[dict[str, Any]] = []
         self.seen: dict[str, str] = {}
+        self.first = self.new_key()
 
     async def RefreshToken(self, request: Any, context: Any) -> Any:
         self.seen = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
@@ -121,7 +122,6 @@ def guarded(folder: Path, *, mute_keys: bool = False, mute_catalog: bool = False
     (folder / "index.html").write_text("<!doctype html><title>explorer</title>")
     tokens = TokenFactory(settings)
     loop, auth, catalog = Loop(), Auth(), Catalog()
-    auth.new_key()
     processes = {
         "catalog": Process(
             "catalog",

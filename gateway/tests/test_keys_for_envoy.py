@@ -35,7 +35,9 @@ def settings(tmp_path: Path) -> GatewaySettings:
 
 @pytest.fixture
 def auth() -> Auth:
-    return Auth()
+    auth = Auth()
+    auth.keys.clear()
+    return auth
 
 
 @pytest.fixture

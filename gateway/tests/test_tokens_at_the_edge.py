@@ -214,22 +214,45 @@ def test_es256_is_accepted_beside_eddsa(edge: Guarded) -> None:
     until(lambda: rest(edge, token).status_code == 200, 12)
 
 
-def test_a_new_key_is_known_within_ten_seconds_and_a_dead_source_costs_nothing(edge: Guarded) -> None:
-    key = edge.auth.new_key()
+def signed_with(key: dict[str, Any]) -> str:
     now = int(time.time())
     claims = {"iss": "cine-identity", "aud": "cine", "sub": "8", "roles": ["user"], "iat": now, "exp": now + 300}
-    token = jwt.encode(claims, jwt.PyJWK(key).key, algorithm="EdDSA", headers={"kid": key["kid"], "typ": "at+jwt"})
-    until(lambda: rest(edge, token).status_code == 200, 10)
-    edge.loop.run(edge.processes["identity"].stop())
+    return jwt.encode(claims, jwt.PyJWK(key).key, algorithm="EdDSA", headers={"kid": key["kid"], "typ": "at+jwt"})
+
+
+def test_keys_are_turned_over_under_load_without_a_failure_and_a_dead_source_costs_nothing(edge: Guarded) -> None:
+    signing = edge.auth.first
+    statuses: list[int] = []
+    ended = threading.Event()
+
+    def load() -> None:
+        with httpx.Client(base_url=edge.url, timeout=5) as web:
+            while not ended.is_set():
+                statuses.append(web.get(PATH, headers=bearer(signed_with(signing))).status_code)
+                time.sleep(0.01)
+
+    callers = [threading.Thread(target=load) for _ in range(2)]
+    for caller in callers:
+        caller.start()
     try:
+        old, successor = signing, edge.auth.new_key()
+        published = time.monotonic()
+        until(lambda: rest(edge, signed_with(successor)).status_code == 200, 15)
+        assert time.monotonic() - published < 10
+        signing = successor
+        time.sleep(0.3)
+        edge.auth.keys[:] = [key for key in edge.auth.keys if key["kid"] != old["kid"]]
+        until(lambda: rest(edge, signed_with(old)).status_code == 401, 10)
+        edge.loop.run(edge.processes["identity"].stop())
         fetched = _fetches(edge)
-        until(lambda: _fetches(edge) >= fetched + 2, 15)  # it asked the portal, which has the last good copy
-        assert rest(edge, token).status_code == 200
+        until(lambda: _fetches(edge) > fetched, 15)  # it asked the portal, which has the last good copy
     finally:
+        ended.set()
+        for caller in callers:
+            caller.join()
         edge.loop.run(edge.processes["identity"].start())
-        until(
-            lambda: "cluster.identity.membership_healthy: 1" in admin(edge, "/stats?filter=identity.membership_healthy")
-        )
+    assert len(statuses) > 200 and set(statuses) == {200}
+    until(lambda: "cluster.identity.membership_healthy: 1" in admin(edge, "/stats?filter=identity.membership_healthy"))
 
 
 def _fetches(edge: Guarded) -> int:

@@ -98,12 +98,12 @@ class RedisWindow:
 
     async def hit(self, key: str) -> Decision:
         """Counts a call if it may pass, and says so."""
-        refused = self._memory.full(key)
-        if refused is not None:
-            return refused
         if not self._connected:
             self._look_again()
             return self._memory.take(key)
+        refused = self._memory.full(key)
+        if refused is not None:
+            return refused
         try:
             async with asyncio.timeout(self._answer_seconds):
                 answer: Any = await self._script(
