@@ -22,13 +22,30 @@ from cine.identity.v1 import (
     users_pb2,
     users_pb2_grpc,
 )
+from cine_identity.catalogue import CatalogueFilms
 from cine_identity.domain.clock import Clock, utc_now
+from cine_identity.domain.relying_party import RelyingParty
 from cine_identity.domain.vault import Vault
+from cine_identity.flows.administration import Administration
+from cine_identity.flows.appointments import Appointments
+from cine_identity.flows.authenticators import Authenticators
 from cine_identity.flows.callers import Callers
+from cine_identity.flows.export import AccountExport
 from cine_identity.flows.issue import Issuer
+from cine_identity.flows.leaving import AccountDeletion, CheckPassword, no_password_opens
+from cine_identity.flows.passkey_sign_in import PasskeySignIn
+from cine_identity.flows.passkeys import Passkeys
+from cine_identity.flows.preferences import PreferenceKeeping
+from cine_identity.flows.profiles import Profiles, PublicProfiles
+from cine_identity.flows.second_factor import SecondFactors
 from cine_identity.keys import KeyRing
 from cine_identity.mail import Post
+from cine_identity.servicer.admin import AdminServicer
+from cine_identity.servicer.passkeys import PasskeyServicer
+from cine_identity.servicer.second_factor import SecondFactorServicer
+from cine_identity.servicer.users import UserServicer
 from cine_identity.settings import IdentitySettings
+from cinemesh.cache import open_cache
 from cinemesh.db import Database, migrate
 from cinemesh.feed import FeedServicer
 from cinemesh.handlers import unanswered
@@ -63,6 +80,8 @@ class IdentityApplication(Application):
         self.database = Database(self.settings.store_url)
         self.outbox = Outbox(self.name)
         self.keys = KeyRing(clock)
+        self.cache = open_cache(self.settings.cache_url, namespace="identity")
+        self.check_password: CheckPassword = no_password_opens
 
     async def start(self) -> list[Mount]:
         """Opens the store, reads the secrets and keys, and begins the work in the background."""
@@ -71,10 +90,47 @@ class IdentityApplication(Application):
         self.vault = Vault(await asyncio.to_thread(self.settings.master_secret))
         self.post = Post(self.vault, self.clock)
         self.callers = Callers(self.settings, self.clock)
-        self.issuer = Issuer(self.settings, self.vault, self.keys, self.clock)
+        self.appointments = Appointments(self.settings.admins, self.outbox, self.post, self.clock)
+        self.issuer = Issuer(self.settings, self.vault, self.keys, self.clock, self.appointments)
+        self.second_factors = SecondFactors(self.vault)
         self.pages = PageTokens.of(self.settings)
-        servicers: dict[str, Any] = {}
+        await self.database.write(self.appointments.appoint_all)
+        servicers: dict[str, Any] = {**self._people(), **self._factors()}
         return [self._mount(messages, stubs, servicers) for messages, stubs in _CONTRACT]
+
+    def _people(self) -> dict[str, Any]:
+        """Wires what people and administrators do with accounts."""
+        database, callers, outbox, post, clock = self.database, self.callers, self.outbox, self.post, self.clock
+        public = PublicProfiles(database, self.cache)
+        profiles = Profiles(database, callers, outbox, public, CatalogueFilms(self.settings), clock)
+        deletion = AccountDeletion(
+            database, callers, outbox, post, public, self.check_password, self.second_factors, clock
+        )
+        administration = Administration(
+            database, callers, outbox, post, public, self.appointments, self.settings.idle, clock
+        )
+        users = UserServicer(
+            profiles,
+            public,
+            PreferenceKeeping(database, callers, outbox, clock),
+            AccountExport(database, callers, clock),
+            deletion,
+        )
+        return {"UserService": users, "IdentityAdminService": AdminServicer(administration, self.pages)}
+
+    def _factors(self) -> dict[str, Any]:
+        """Wires second factors and passkeys."""
+        database, callers, vault, post, clock = self.database, self.callers, self.vault, self.post, self.clock
+        site = RelyingParty(self.settings.public_url)
+        authenticators = Authenticators(
+            database, callers, self.second_factors, vault, post, self.check_password, clock
+        )
+        passkeys = Passkeys(database, callers, site, vault, post, clock)
+        sign_in = PasskeySignIn(database, site, vault, self.issuer, clock)
+        return {
+            "SecondFactorService": SecondFactorServicer(authenticators),
+            "PasskeyService": PasskeyServicer(passkeys, sign_in),
+        }
 
     def _mount(self, messages: ModuleType, stubs: ModuleType, servicers: dict[str, Any]) -> Mount:
         (service,) = messages.DESCRIPTOR.services_by_name.values()
@@ -84,6 +140,7 @@ class IdentityApplication(Application):
 
     async def stop(self) -> None:
         """Closes what `start` opened."""
+        await self.cache.close()
         await self.database.close()
 
     async def probes(self) -> dict[str, Probe]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from cine_identity.domain.vault import development_master, parse_master
-from cinemesh.settings import ServiceSettings
+from cinemesh.settings import CommaSeparated, ServiceSettings
 
 
 class IdentitySettings(ServiceSettings):
@@ -22,6 +22,10 @@ class IdentitySettings(ServiceSettings):
     )
     public_url: str = Field(
         default="http://127.0.0.1:8000", description="address of the pages that mailed links and providers lead to"
+    )
+    admins: CommaSeparated = Field(
+        default_factory=list,
+        description="user names or addresses of administrators, comma separated; they hold the role once the address is verified",
     )
     # passwords
     password_scheme: Literal["bcrypt", "argon2id"] = Field(default="bcrypt", description="bcrypt or argon2id")
@@ -63,6 +67,11 @@ class IdentitySettings(ServiceSettings):
     @classmethod
     def _no_value_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
+
+    @field_validator("admins", mode="before")
+    @classmethod
+    def _split_admins(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("secret_key")
     @classmethod

@@ -13,6 +13,12 @@ from collections.abc import Iterable, Mapping
 
 from cinemesh.errors import InvalidArgument, Reason
 
+MOVIELENS_GENRES: tuple[str, ...] = (
+    "Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Documentary", "Drama", "Fantasy", "Film-Noir", "Horror",
+    "IMAX", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
+)  # fmt: skip
+"""The genres of MovieLens 32M; a catalogue may use fewer."""
+
 GENRE_ALIASES: Mapping[str, str] = {
     "science fiction": "Sci-Fi",
     "science-fiction": "Sci-Fi",

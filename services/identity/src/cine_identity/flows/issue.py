@@ -13,6 +13,7 @@ from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.devices import describe, device_digests
 from cine_identity.domain.session import Challenge, Session, SignedIn, Visit
 from cine_identity.domain.vault import Vault, new_token
+from cine_identity.flows.appointments import Appointments
 from cine_identity.keys import KeyRing
 from cine_identity.settings import IdentitySettings
 from cine_identity.store import Transaction, accounts, audit, devices, sessions, tickets
@@ -29,13 +30,22 @@ class Issuer:
         vault: derives refresh tokens.
         keys: signs access tokens.
         clock: tells the time.
+        appointments: administrators whom the settings name; they get the role with their next sign-in at the latest.
     """
 
-    def __init__(self, settings: IdentitySettings, vault: Vault, keys: KeyRing, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        settings: IdentitySettings,
+        vault: Vault,
+        keys: KeyRing,
+        clock: Clock = utc_now,
+        appointments: Appointments | None = None,
+    ) -> None:
         self._settings = settings
         self._vault = vault
         self._keys = keys
         self._clock = clock
+        self._appointments = appointments
 
     def sign_in(self, tx: Transaction, account: Account, method: str, visit: Visit) -> SignedIn:
         """Opens a session in the caller's transaction, and remembers the device.
@@ -47,6 +57,8 @@ class Issuer:
             visit: where from.
         """
         now = self._clock()
+        if self._appointments is not None:
+            account = self._appointments.appoint(tx, account, visit)
         session_id, nonce = str(ULID()), secrets.token_hex(16)
         token = refresh.token_of(self._vault, session_id, 0, nonce)
         session = Session(
@@ -76,6 +88,8 @@ class Issuer:
         """Returns a fresh access token of a session beside the refresh token given."""
         seconds = self._settings.access_seconds
         issued = int(now.timestamp())
+        if account.tokens_valid_from is not None:  # see `domain.validity`
+            issued = max(issued, int(account.tokens_valid_from.timestamp()))
         claims = {
             "iss": self._settings.issuer,
             "aud": self._settings.audience,

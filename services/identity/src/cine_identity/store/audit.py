@@ -56,7 +56,11 @@ def record(
 
 
 def forget_names(tx: Session, user_id: str) -> None:
-    """Takes name, address and place of a deleted account off the entries that speak of it; what was done stays."""
-    own = sa.or_(audit.c.actor_id == user_id, audit.c.user_id == user_id)
-    tx.execute(sa.update(audit).where(own).values(ip_address="", detail=""))
-    tx.execute(sa.update(audit).where(audit.c.actor_id == user_id).values(actor_username=""))
+    """Takes name, address and place of a deleted account off the entries that speak of it; what was done stays.
+
+    What it did to others keeps its detail: nobody covers their tracks by leaving.
+    """
+    about, by = audit.c.user_id == user_id, audit.c.actor_id == user_id
+    tx.execute(sa.update(audit).where(sa.or_(by, about)).values(ip_address=""))
+    tx.execute(sa.update(audit).where(about).values(detail=""))
+    tx.execute(sa.update(audit).where(by).values(actor_username=""))
