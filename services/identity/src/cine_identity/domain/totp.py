@@ -70,4 +70,4 @@ def wait_after(failures: int) -> dt.timedelta:
     """Returns how long no code is accepted after a number of wrong ones in a row: nothing at first, then doubling up to 15 minutes."""
     if failures < FREE_TRIES:
         return dt.timedelta()
-    return min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(failures - FREE_TRIES, 10))
+    return min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(failures - FREE_TRIES, 10)))
