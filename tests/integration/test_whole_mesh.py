@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import grpc
 import httpx
@@ -21,59 +15,15 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 from cinemesh import topology
 
-ROOT = Path(__file__).resolve().parents[2]
+from .mesh import Mesh, started
+
 pytestmark = pytest.mark.timeout(300)
-
-
-def _free_base() -> int:
-    """Returns a base whose whole range of ports nobody holds now."""
-    for base in range(54050, 64000, 400):
-        try:
-            for port in (*range(base, base + 8), *range(base + 90, base + 108), base + 300):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise RuntimeError("no free range of ports")
-
-
-@dataclass(frozen=True)
-class Mesh:
-    base: int
-    address: str
-    environment: dict[str, str]
-
-    def cine(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "cine_cli", *arguments]
-        return subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=200, check=False
-        )
-
-    def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.address}{path}", timeout=10, trust_env=False)
-
-    def status(self) -> dict[str, Any]:
-        return json.loads(self.cine("status", "--json").stdout)
 
 
 @pytest.fixture(scope="module")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
-    folder = tmp_path_factory.mktemp("mesh")
-    base = _free_base()
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CINE_", "TMDB_"))}
-    own = {
-        "CINE_PORT_BASE": str(base),
-        "CINE_GATEWAY_PORT": str(base + 300),
-        "CINE_VAR_DIR": str(folder / "var"),
-        "CINE_MERGED_CSV": str(folder / "movies_merged.csv"),
-        "CINE_DATA_DIR": "",
-    }
-    made = Mesh(base, f"http://127.0.0.1:{base + 300}", {**kept, **own})
-    up = made.cine("up", "--json")
-    assert up.returncode == 0, up.stdout + up.stderr
-    yield made
-    assert made.cine("stop").returncode == 0
+    with started(tmp_path_factory.mktemp("mesh")) as made:
+        yield made
 
 
 def test_starter_catalogue_answers_the_first_calls_of_the_readme(mesh: Mesh) -> None:

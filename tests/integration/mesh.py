@@ -1,0 +1,74 @@
+"""The real mesh, started as `make run` starts it, on ports and in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _free_base() -> int:
+    """Returns a base whose whole range of ports nobody holds now."""
+    for base in range(54050, 64000, 400):
+        try:
+            for port in (*range(base, base + 8), *range(base + 90, base + 108), base + 300):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return base
+    raise RuntimeError("no free range of ports")
+
+
+@dataclass(frozen=True)
+class Mesh:
+    base: int
+    address: str
+    environment: dict[str, str]
+
+    def cine(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "cine_cli", *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=200, check=False
+        )
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self.address}{path}", timeout=10, trust_env=False)
+
+    def status(self) -> dict[str, Any]:
+        return json.loads(self.cine("status", "--json").stdout)
+
+
+@contextmanager
+def started(folder: Path, **more: str) -> Iterator[Mesh]:
+    """Starts the mesh for the block; `more` are settings of its environment."""
+    base = _free_base()
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CINE_", "TMDB_"))}
+    own = {
+        "CINE_PORT_BASE": str(base),
+        "CINE_GATEWAY_PORT": str(base + 300),
+        "CINE_VAR_DIR": str(folder / "var"),
+        "CINE_MERGED_CSV": str(folder / "movies_merged.csv"),
+        "CINE_DATA_DIR": "",
+        "CINE_GATEWAY_RATE_LIMIT": "0",
+        **more,
+    }
+    made = Mesh(base, f"http://127.0.0.1:{base + 300}", {**kept, **own})
+    up = made.cine("up", "--json")
+    assert up.returncode == 0, up.stdout + up.stderr
+    try:
+        yield made
+    finally:
+        down = made.cine("stop")
+    assert down.returncode == 0, down.stdout + down.stderr
