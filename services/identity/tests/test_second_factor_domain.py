@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cine_identity.domain import recovery
-from cine_identity.domain.totp import STEP_SECONDS, address, matching_step, new_secret, wait_after
+from cine_identity.domain.totp import STEP_SECONDS, address, matching_step, new_secret
 
 SECRET = base64.b32encode(b"12345678901234567890").decode()
 
@@ -60,13 +60,6 @@ def test_the_address_says_what_apps_read() -> None:
     parts = urlsplit(address(secret, "Ada.L"))
     assert (parts.scheme, parts.netloc, unquote(parts.path)) == ("otpauth", "totp", "/CineAesthete:Ada.L")
     assert parse_qs(parts.query) == {"secret": [secret], "issuer": ["CineAesthete"]}
-
-
-def test_the_wait_doubles_up_to_a_quarter_of_an_hour() -> None:
-    waits = [wait_after(failures).total_seconds() for failures in range(1, 40)]
-    assert waits[:7] == [0, 0, 0, 0, 30, 60, 120]
-    assert waits == sorted(waits)
-    assert waits[-1] == 900
 
 
 def test_recovery_codes_are_ten_different_ones_of_eighty_bits() -> None:

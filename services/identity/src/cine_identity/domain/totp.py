@@ -14,9 +14,6 @@ DRIFT_STEPS = 1
 ISSUER = "CineAesthete"
 NO_STEP = -1
 """Below every step: no code was accepted yet."""
-FREE_TRIES = 5
-_FIRST_WAIT = dt.timedelta(seconds=30)
-_LONGEST_WAIT = dt.timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +61,3 @@ def matching_step(secret: str, code: str, now: dt.datetime, last_step: int = NO_
         if hmac.compare_digest(app.generate_otp(step).encode(), code.encode()) and step > last_step:
             found = step
     return found
-
-
-def wait_after(failures: int) -> dt.timedelta:
-    """Returns how long no code is accepted after a number of wrong ones in a row: nothing at first, then doubling up to 15 minutes."""
-    if failures < FREE_TRIES:
-        return dt.timedelta()
-    return min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(failures - FREE_TRIES, 10)))

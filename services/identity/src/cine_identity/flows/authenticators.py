@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from cine_identity.domain import recovery
 from cine_identity.domain.account import Account
+from cine_identity.domain.backoff import ACCOUNT
 from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.session import Visit
-from cine_identity.domain.totp import Authenticator, address, matching_step, new_secret, wait_after
+from cine_identity.domain.totp import Authenticator, address, matching_step, new_secret
 from cine_identity.domain.vault import Vault, new_token
 from cine_identity.flows.callers import Caller, Callers
 from cine_identity.flows.second_factor import SEALED_FOR, SecondFactors
@@ -25,7 +26,6 @@ CheckPassword = Callable[[Account, str], Awaitable[bool]]
 
 ENROLMENT = "totp_enrolment"
 ENROLMENT_LIFETIME = dt.timedelta(minutes=10)
-_FORGIVEN_AFTER = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +244,8 @@ class Authenticators:
             if blocked is not None:
                 wait = (blocked - now).total_seconds()
                 raise ResourceExhausted("too many wrong passwords; wait before the next one", retry_after=wait)
-            failures = throttles.failures(tx, key, now - _FORGIVEN_AFTER) + 1
-            throttles.fail(tx, key, failures, now, now + wait_after(failures))
+            failures = throttles.failures(tx, key, now - ACCOUNT.forgotten_after) + 1
+            throttles.fail(tx, key, failures, now, now + ACCOUNT.wait(failures))
 
         await self._database.write(count)
         if password and await self._check_password(account, password):

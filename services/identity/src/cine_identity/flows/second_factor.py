@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 from cine_identity.domain import recovery
-from cine_identity.domain.totp import matching_step, wait_after
+from cine_identity.domain.backoff import ACCOUNT
+from cine_identity.domain.totp import matching_step
 from cine_identity.domain.vault import SecretUnreadable, Vault
 from cine_identity.store import Transaction, passkeys, throttles, totp
 from cinemesh.errors import Reason, ResourceExhausted
 
 TOTP, RECOVERY_CODE, PASSKEY = "totp", "recovery_code", "passkey"
 SEALED_FOR = "totp"
-_FORGIVEN_AFTER = dt.timedelta(days=1)
 
 
 class SecondFactors:
@@ -82,8 +82,8 @@ class SecondFactors:
         if step is not None and totp.advance(tx, authenticator, step):
             throttles.forgive(tx, key)
             return True
-        failures = throttles.failures(tx, key, now - _FORGIVEN_AFTER) + 1
-        throttles.fail(tx, key, failures, now, now + wait_after(failures))
+        failures = throttles.failures(tx, key, now - ACCOUNT.forgotten_after) + 1
+        throttles.fail(tx, key, failures, now, now + ACCOUNT.wait(failures))
         return False
 
     def recovery_codes_left(self, tx: Transaction, user_id: str) -> int:
