@@ -39,6 +39,7 @@ from cine_identity.flows.preferences import PreferenceKeeping
 from cine_identity.flows.profiles import Profiles, PublicProfiles
 from cine_identity.flows.second_factor import SecondFactors
 from cine_identity.keys import KeyRing
+from cine_identity.keys.rotation import KeyRotation
 from cine_identity.mail import Post
 from cine_identity.servicer.admin import AdminServicer
 from cine_identity.servicer.passkeys import PasskeyServicer
@@ -82,6 +83,7 @@ class IdentityApplication(Application):
         self.keys = KeyRing(clock)
         self.cache = open_cache(self.settings.cache_url, namespace="identity")
         self.check_password: CheckPassword = no_password_opens
+        self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> list[Mount]:
         """Opens the store, reads the secrets and keys, and begins the work in the background."""
@@ -94,9 +96,13 @@ class IdentityApplication(Application):
         self.issuer = Issuer(self.settings, self.vault, self.keys, self.clock, self.appointments)
         self.second_factors = SecondFactors(self.vault)
         self.pages = PageTokens.of(self.settings)
+        self.key_rotation = KeyRotation(self.database, self.vault, self.settings, self.keys, self.clock)
+        await self.key_rotation.begin()
         await self.database.write(self.appointments.appoint_all)
         servicers: dict[str, Any] = {**self._people(), **self._factors()}
-        return [self._mount(messages, stubs, servicers) for messages, stubs in _CONTRACT]
+        mounts = [self._mount(messages, stubs, servicers) for messages, stubs in _CONTRACT]
+        self._background.append(asyncio.create_task(self.key_rotation.run(), name="signing keys"))
+        return mounts
 
     def _people(self) -> dict[str, Any]:
         """Wires what people and administrators do with accounts."""
@@ -122,9 +128,7 @@ class IdentityApplication(Application):
         """Wires second factors and passkeys."""
         database, callers, vault, post, clock = self.database, self.callers, self.vault, self.post, self.clock
         site = RelyingParty(self.settings.public_url)
-        authenticators = Authenticators(
-            database, callers, self.second_factors, vault, post, self.check_password, clock
-        )
+        authenticators = Authenticators(database, callers, self.second_factors, vault, post, self.check_password, clock)
         passkeys = Passkeys(database, callers, site, vault, post, clock)
         sign_in = PasskeySignIn(database, site, vault, self.issuer, clock)
         return {
@@ -140,12 +144,21 @@ class IdentityApplication(Application):
 
     async def stop(self) -> None:
         """Closes what `start` opened."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self.cache.close()
         await self.database.close()
 
     async def probes(self) -> dict[str, Probe]:
-        """Asks the store."""
-        return {"store": Probe(self.database.probe)}
+        """Asks the store, and for the key that signs."""
+        return {"store": Probe(self.database.probe), "signing_key": Probe(self.key_rotation.probe)}
+
+    async def own_keys(self) -> bytes:
+        """Returns the published keys."""
+        if not self.keys.keys:
+            raise LookupError("there is no signing key yet")
+        return self.keys.jwks()
 
     def feed(self) -> FeedServicer:
         """Serves what happened to accounts and sessions."""
