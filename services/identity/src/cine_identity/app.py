@@ -24,26 +24,42 @@ from cine.identity.v1 import (
 )
 from cine_identity.catalogue import CatalogueFilms
 from cine_identity.domain.clock import Clock, utc_now
+from cine_identity.domain.hash_pool import HashPool
+from cine_identity.domain.hashing import Hasher
 from cine_identity.domain.relying_party import RelyingParty
 from cine_identity.domain.vault import Vault
 from cine_identity.flows.administration import Administration
 from cine_identity.flows.appointments import Appointments
 from cine_identity.flows.authenticators import Authenticators
 from cine_identity.flows.callers import Callers
+from cine_identity.flows.endings import Endings
 from cine_identity.flows.export import AccountExport
+from cine_identity.flows.hindrance import Hindrances
+from cine_identity.flows.housekeeping import Housekeeping
 from cine_identity.flows.issue import Issuer
 from cine_identity.flows.leaving import AccountDeletion, CheckPassword, no_password_opens
+from cine_identity.flows.mail_limit import MailLimit
+from cine_identity.flows.mail_wishes import MailWishes
+from cine_identity.flows.own_sessions import OwnSessions
 from cine_identity.flows.passkey_sign_in import PasskeySignIn
 from cine_identity.flows.passkeys import Passkeys
+from cine_identity.flows.password_changes import RESET_PASSWORD, PasswordChanges
+from cine_identity.flows.passwords import Passwords
 from cine_identity.flows.preferences import PreferenceKeeping
 from cine_identity.flows.profiles import Profiles, PublicProfiles
+from cine_identity.flows.registration import VERIFY_EMAIL, Registration
+from cine_identity.flows.renewal import Renewal
 from cine_identity.flows.second_factor import SecondFactors
+from cine_identity.flows.sign_in import SignIn
+from cine_identity.flows.who import WhoAmI
 from cine_identity.keys import KeyRing
 from cine_identity.keys.rotation import KeyRotation
 from cine_identity.mail import Post
 from cine_identity.servicer.admin import AdminServicer
+from cine_identity.servicer.auth import AuthServicer
 from cine_identity.servicer.passkeys import PasskeyServicer
 from cine_identity.servicer.second_factor import SecondFactorServicer
+from cine_identity.servicer.sessions import SessionServicer
 from cine_identity.servicer.users import UserServicer
 from cine_identity.settings import IdentitySettings
 from cinemesh.cache import open_cache
@@ -83,6 +99,7 @@ class IdentityApplication(Application):
         self.keys = KeyRing(clock)
         self.cache = open_cache(self.settings.cache_url, namespace="identity")
         self.check_password: CheckPassword = no_password_opens
+        self.hash_pool = HashPool(self.settings.hash_queue)
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> list[Mount]:
@@ -96,13 +113,48 @@ class IdentityApplication(Application):
         self.issuer = Issuer(self.settings, self.vault, self.keys, self.clock, self.appointments)
         self.second_factors = SecondFactors(self.vault)
         self.pages = PageTokens.of(self.settings)
+        hasher = Hasher(self.vault.pepper, self.settings.password_scheme, self.settings.bcrypt_cost)
+        self.passwords = Passwords(hasher, self.hash_pool)
+        if self.check_password is no_password_opens:
+            self.check_password = self.passwords.check
+        self.wishes = MailWishes(self.database, self.vault, self.clock)
+        self.housekeeping = Housekeeping(self.database, self.outbox, self.settings.idle, self.clock)
         self.key_rotation = KeyRotation(self.database, self.vault, self.settings, self.keys, self.clock)
         await self.key_rotation.begin()
         await self.database.write(self.appointments.appoint_all)
-        servicers: dict[str, Any] = {**self._people(), **self._factors()}
+        servicers: dict[str, Any] = {**self._entry(), **self._people(), **self._factors()}
         mounts = [self._mount(messages, stubs, servicers) for messages, stubs in _CONTRACT]
-        self._background.append(asyncio.create_task(self.key_rotation.run(), name="signing keys"))
+        self._background += [
+            asyncio.create_task(self.key_rotation.run(), name="signing keys"),
+            asyncio.create_task(self.wishes.run(), name="wishes for letters"),
+            asyncio.create_task(self.housekeeping.run(), name="housekeeping"),
+        ]
         return mounts
+
+    def _entry(self) -> dict[str, Any]:
+        """Wires registration, signing in and out, passwords and sessions."""
+        database, settings, vault, callers, outbox = self.database, self.settings, self.vault, self.callers, self.outbox
+        post, clock, factors, appointments = self.post, self.clock, self.second_factors, self.appointments
+        hindrances, limit, endings = Hindrances(vault), MailLimit(vault), Endings(settings, outbox)
+        registration = Registration(
+            database, vault, self.passwords, hindrances, limit, outbox, post, appointments, clock
+        )
+        changes = PasswordChanges(
+            database, vault, self.passwords, callers, hindrances, limit, endings, outbox, post, appointments, clock
+        )
+        self.wishes.answer_with({VERIFY_EMAIL: registration.ask_again, RESET_PASSWORD: changes.send_link})
+        auth = AuthServicer(
+            registration,
+            SignIn(database, vault, self.passwords, hindrances, factors, self.issuer, post, clock),
+            Renewal(database, settings, vault, self.issuer, endings, post, clock),
+            changes,
+            self.wishes,
+            WhoAmI(database, callers, factors),
+            self.keys,
+            cookies_secure=settings.cookies_secure,
+        )
+        own_sessions = OwnSessions(database, callers, endings, settings.idle, clock)
+        return {"AuthService": auth, "SessionService": SessionServicer(own_sessions, self.pages)}
 
     def _people(self) -> dict[str, Any]:
         """Wires what people and administrators do with accounts."""
@@ -147,6 +199,7 @@ class IdentityApplication(Application):
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.to_thread(self.hash_pool.close)
         await self.cache.close()
         await self.database.close()
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.orm import Session
 
 from cine_identity.domain.account import Account, email_key, username_key
-from cine_identity.store.schema import accounts, reserved_usernames
+from cine_identity.store.schema import accounts, identities, passkeys, reserved_usernames, tickets
 from cinemesh.db import upsert
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Account))
@@ -91,3 +91,23 @@ def reserve_username(tx: Session, username: str, until: dt.datetime) -> None:
     """Keeps a user name from being taken for a while."""
     row = {"username_key": username_key(username), "until": until}
     upsert(tx, reserved_usernames, [row], key=["username_key"])
+
+
+def free_username(tx: Session, username: str) -> None:
+    """Ends the reservation of a user name."""
+    tx.execute(sa.delete(reserved_usernames).where(reserved_usernames.c.username_key == username_key(username)))
+
+
+def abandoned(tx: Session, before: dt.datetime, now: dt.datetime, limit: int) -> list[str]:
+    """Returns accounts opened before a moment that nobody can open any more: never verified, and no link to do so is left.
+
+    Accounts with another way to sign in are none of them.
+    """
+    a = accounts.c
+    link = sa.exists().where(tickets.c.user_id == a.user_id, tickets.c.expires_at > now)
+    other = sa.or_(
+        sa.exists().where(identities.c.user_id == a.user_id), sa.exists().where(passkeys.c.user_id == a.user_id)
+    )
+    query = sa.select(a.user_id).where(a.email_verified.is_(False), a.disabled.is_(False), a.last_login_at.is_(None))
+    query = query.where(a.created_at < before, ~link, ~other).order_by(a.user_id).limit(limit)
+    return list(tx.execute(query).scalars())

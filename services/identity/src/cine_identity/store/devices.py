@@ -19,6 +19,12 @@ def known(tx: Session, user_id: str, digests: Collection[str]) -> bool:
     return tx.execute(query).first() is not None
 
 
+def known_among(tx: Session, user_id: str, digests: Collection[str]) -> frozenset[str]:
+    """Returns those of these devices that the account was signed in from."""
+    query = sa.select(devices.c.device_digest).where(devices.c.user_id == user_id, devices.c.device_digest.in_(digests))
+    return frozenset(tx.execute(query).scalars())
+
+
 def remember(tx: Session, user_id: str, digests: Collection[str], now: dt.datetime) -> None:
     """Notes a sign-in from a device."""
     rows = [{"user_id": user_id, "device_digest": digest, "last_seen_at": now} for digest in sorted(set(digests))]

@@ -54,13 +54,40 @@ def rotate(tx: Transaction, session: Session, *, refresh_digest: str, now: dt.da
 
 def live(tx: Transaction, user_id: str, now: dt.datetime, idle: dt.timedelta) -> list[Session]:
     """Returns the live sessions of an account, last used first."""
-    query = (
+    return [_of_row(row) for row in tx.execute(_live(user_id, now, idle)).mappings()]
+
+
+def _live(user_id: str, now: dt.datetime, idle: dt.timedelta) -> sa.Select[Any]:
+    return (
         sa.select(sessions)
         .where(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None))
         .where(sessions.c.expires_at > now, sessions.c.last_used_at > now - idle)
         .order_by(sessions.c.last_used_at.desc(), sessions.c.session_id.desc())
     )
+
+
+def page(
+    tx: Transaction,
+    user_id: str,
+    now: dt.datetime,
+    idle: dt.timedelta,
+    limit: int,
+    after: tuple[dt.datetime, str] | None,
+) -> list[Session]:
+    """Returns at most `limit` live sessions of an account that follow a position, last used first."""
+    query = _live(user_id, now, idle).limit(limit)
+    if after is not None:
+        moment, session_id = after
+        older = sessions.c.last_used_at < moment
+        tie = sa.and_(sessions.c.last_used_at == moment, sessions.c.session_id < session_id)
+        query = query.where(sa.or_(older, tie))
     return [_of_row(row) for row in tx.execute(query).mappings()]
+
+
+def count(tx: Transaction, user_id: str, now: dt.datetime, idle: dt.timedelta) -> int:
+    """Returns how many live sessions an account has."""
+    found = _live(user_id, now, idle).order_by(None).subquery()
+    return int(tx.execute(sa.select(sa.func.count()).select_from(found)).scalar_one())
 
 
 def revoke(tx: Transaction, session_id: str, now: dt.datetime) -> bool:
@@ -77,8 +104,9 @@ def revoke_all(tx: Transaction, user_id: str, now: dt.datetime, *, keep: str = "
     return int(done.rowcount)
 
 
-def prune(tx: Transaction, before: dt.datetime) -> int:
+def prune(tx: Transaction, before: dt.datetime, idle: dt.timedelta) -> int:
     """Deletes sessions that were over before a moment: a replay of their tokens is refused all the same. Returns how many."""
-    over = sa.or_(sessions.c.expires_at < before, sessions.c.revoked_at < before)
+    unused = sessions.c.last_used_at < before - idle
+    over = sa.or_(sessions.c.expires_at < before, sessions.c.revoked_at < before, unused)
     done: Any = tx.execute(sa.delete(sessions).where(over))
     return int(done.rowcount)

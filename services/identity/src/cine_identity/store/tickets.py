@@ -98,6 +98,12 @@ def latest(tx: Session, kind: str, subject: str, now: dt.datetime) -> Ticket | N
     return _one(tx, query.order_by(tickets.c.ticket_id.desc()).limit(1))
 
 
+def waiting(tx: Session, kind: str, now: dt.datetime, limit: int) -> list[Ticket]:
+    """Returns the oldest usable tickets of a kind: `spend` each before it is acted upon, for another replica may see it too."""
+    query = sa.select(*_COLUMNS).where(*_usable(kind, now)).order_by(tickets.c.ticket_id).limit(limit)
+    return [Ticket(**row) for row in tx.execute(query).mappings()]
+
+
 def use(tx: Session, kind: str, token_digest: str, now: dt.datetime) -> Ticket | None:
     """Uses a ticket up and returns it; None when it is unknown, used or too old. One caller alone gets it."""
     ticket = find(tx, kind, token_digest, now)
