@@ -32,6 +32,7 @@ from cinemesh.handlers import Mount, Router
 from cinemesh.interceptors import Equipment
 from cinemesh.interceptors.shedding import Limit
 from cinemesh.keys import ensure_mesh_keys
+from cinemesh.revocation import RevocationFollower, Revocations
 from cinemesh.settings import ServiceSettings
 from cinemesh.status import Identity, Probe, StatusServicer
 
@@ -106,16 +107,20 @@ class Server:
         self.app = app
         self.settings = app.settings
         self.port = 0
+        # Identity has sessions and accounts at hand and needs no feed to know of them
+        revocations = Revocations() if app.settings.revocation and app.name != "identity" else None
+        self._follower = RevocationFollower(app.settings, revocations) if revocations is not None else None
         self._equipment = Equipment(
             application=app.name,
             settings=app.settings,
             verifier=verifier or verifier_for(app.settings, app.own_keys if app.name == "identity" else None),
             limit=Limit(app.settings.max_concurrent_rpcs),
+            revocations=revocations,
         )
         self._router = Router(self._equipment, self._missing)
         self._health = health.aio.HealthServicer()
         identity = Identity(app.name, app.version, app.settings.profile)
-        self._status = StatusServicer(identity, app.probes)
+        self._status = StatusServicer(identity, self._probes)
         self._grpc: grpc.aio.Server | None = None
         self._metrics: Any = None
         self._log = telemetry.logger(app.name)
@@ -171,6 +176,8 @@ class Server:
             with contextlib.suppress(Exception):
                 await self.app.stop()
             raise StartFailed(f"{self.app.name} cannot start: {_plainly(error)}") from error
+        if self._follower is not None:
+            self._follower.start()
         self._status.ready_since = time.monotonic()
         for name in ("", *(mount.descriptor.full_name for mount in mounts)):
             await self._health.set(name, _SERVING)
@@ -180,6 +187,8 @@ class Server:
     async def stop(self) -> None:
         """Says NOT_SERVING, lets balancers notice, finishes the calls in flight, then stops the application."""
         self._stopping = True
+        if self._follower is not None:
+            await self._follower.stop()
         await self._health.enter_graceful_shutdown()
         if self._status.ready_since is not None:
             self._log.info("draining", seconds=self.settings.drain_seconds)
@@ -197,6 +206,12 @@ class Server:
             server.server_close()
             await asyncio.to_thread(thread.join, 2)
         self._log.info("stopped")
+
+    async def _probes(self) -> dict[str, Probe]:
+        probes = await self.app.probes()
+        if self._follower is not None:
+            probes["revocations"] = Probe(self._follower.probe, required=False)
+        return probes
 
     def _missing(self, path: str) -> CineError:
         if self._status.ready_since is None:

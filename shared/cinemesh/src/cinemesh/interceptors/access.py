@@ -17,6 +17,7 @@ def step(method: Method, equipment: Equipment, proceed: Proceed) -> Proceed:
     """Wraps the chain in the check of the caller."""
     verifier = equipment.verifier
     access = method.access
+    revocations = equipment.revocations
 
     async def around(call: Call) -> Any:
         header = call.header(AUTHORIZATION)
@@ -25,7 +26,13 @@ def step(method: Method, equipment: Equipment, proceed: Proceed) -> Proceed:
                 raise Unauthenticated("the authorization header must be 'Bearer <token>'", reason=Reason.TOKEN_INVALID)
             token = header[7:].strip()
             # a token that does not verify is refused even where none is needed: the caller believes to be signed in
-            call.info.principal = verifier.remembered(token) or await verifier.verify(token)
+            principal = verifier.remembered(token) or await verifier.verify(token)
+            if revocations is not None and principal.kind == "user" and revocations.refuses(principal):
+                raise Unauthenticated(
+                    "this token was revoked: its session or account ended, or its roles changed; sign in again",
+                    reason=Reason.TOKEN_REVOKED,
+                )
+            call.info.principal = principal
             call.info.token = token
         allow(access, call.info.principal)
         return await proceed(call)

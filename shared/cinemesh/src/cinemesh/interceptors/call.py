@@ -17,6 +17,7 @@ from cinemesh.errors import CineError, Code
 if TYPE_CHECKING:
     from cinemesh.auth import TokenVerifier
     from cinemesh.interceptors.shedding import Limit
+    from cinemesh.revocation import Revocations
     from cinemesh.settings import ServiceSettings
 
 ServicerContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -69,6 +70,7 @@ class Equipment:
     settings: ServiceSettings
     verifier: TokenVerifier
     limit: Limit
+    revocations: Revocations | None = None
     lifetime: Lifetime = field(default_factory=Lifetime)
 
     @property

@@ -59,6 +59,7 @@ def settings_for(settings_class: type[S], folder: Path, **values: Any) -> S:
         "drain_seconds": 0.0,
         "grace_seconds": 5.0,
         "log_level": "info",
+        "revocation": False,  # a service alone has no Identity to follow
         **values,
     }
     return settings_class.only(**fixed)

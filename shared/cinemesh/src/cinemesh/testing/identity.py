@@ -105,7 +105,7 @@ async def standing_in(folder: Path, *, port: int = 0, **values: Any) -> AsyncIte
         port: port to listen on; any free one when 0.
         values: further settings.
     """
-    app = StandIn(settings_for(IdentitySettings, folder, revocation=False, **values))
+    app = StandIn(settings_for(IdentitySettings, folder, **values))
     app.settings.service_dir.mkdir(parents=True, exist_ok=True)
     server = Server(app)
     await server.bind(port, None)
