@@ -26,7 +26,7 @@ from cine_identity.store.schema import metadata
 from cine_identity.store.schema import throttles as throttle_table
 from cinemesh.context import Principal
 from cinemesh.db import mesh_tables
-from cinemesh.errors import Aborted, CineError, Code, Reason, Unauthenticated
+from cinemesh.errors import Aborted, CineError, Code, Reason, ResourceExhausted, Unauthenticated
 from cinemesh.rpc_status import failure_of
 from cinemesh.testing import Running, settings_for
 
@@ -262,8 +262,15 @@ async def test_a_password_is_asked_for_and_one_that_changed_meanwhile_proves_not
         with pytest.raises(Unauthenticated) as refusal:
             await leave(wrong)
         assert refusal.value.reason is Reason.CREDENTIALS_INVALID
-    (first, second) = await rows(identity, metadata.tables["audit"])
-    assert first["outcome"] == second["outcome"] == "wrong password"
+    log = await rows(identity, metadata.tables["audit"])
+    assert [row["outcome"] for row in log] == ["wrong password"] * 2
+    for _ in range(3):
+        with pytest.raises(Unauthenticated):
+            await leave("another guess")
+    with pytest.raises(ResourceExhausted) as hasty:
+        await leave(PASSWORD)  # from here on even the right one waits
+    assert 0 < (hasty.value.retry_after or 0) <= 5
+    clock.forward(seconds=6)
     meddle = True
     with pytest.raises(Aborted):
         await leave(PASSWORD)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from cine.identity.v1 import events_pb2
@@ -12,6 +11,7 @@ from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.session import Visit
 from cine_identity.flows.administration import LAST_ADMINISTRATOR
 from cine_identity.flows.callers import Callers
+from cine_identity.flows.owner_proof import CheckPassword, OwnerProof
 from cine_identity.flows.profiles import PublicProfiles
 from cine_identity.flows.second_factor import SecondFactors
 from cine_identity.mail.post import Letter, Post
@@ -21,8 +21,9 @@ from cinemesh.db import Database
 from cinemesh.errors import Aborted, CineError, FailedPrecondition, InvalidArgument, Reason, Unauthenticated
 from cinemesh.outbox import Outbox
 
-CheckPassword = Callable[[Account, str], Awaitable[bool]]
-"""Returns whether a password opens an account; off the event loop."""
+__all__ = ["AccountDeletion", "CheckPassword", "no_password_opens"]
+
+ACTION = "account.delete"
 
 
 async def no_password_opens(_: Account, __: str) -> bool:
@@ -60,7 +61,7 @@ class AccountDeletion:
         self._outbox = outbox
         self._post = post
         self._public = public
-        self._check_password = check_password
+        self._proof = OwnerProof(database, callers, check_password, clock)
         self._second_factors = second_factors
         self._clock = clock
 
@@ -80,21 +81,14 @@ class AccountDeletion:
             InvalidArgument: the name is not the caller's.
             Unauthenticated: the session has ended, or password or code is wrong.
             FailedPrecondition: an account without a password signed in too long ago, or it is the last administrator's.
+            ResourceExhausted: too many wrong passwords or codes; says when to come back.
         """
         caller = await self._database.read(lambda tx: self._callers.require(tx, principal))
         account = caller.account
         if username_key(confirm_username.strip()) != username_key(account.username):
             problem = "must be your own user name"
             raise InvalidArgument(f"confirm_username {problem}", violations=[("confirm_username", problem)])
-        if account.password_hash is None:
-            self._callers.require_recent(caller)
-        elif not await self._check_password(account, password):
-            await self._database.write(lambda tx: self._refused(tx, account.user_id, "wrong password", visit))
-            raise Unauthenticated(
-                "the password is not right",
-                reason=Reason.CREDENTIALS_INVALID,
-                violations=[("password", "is not right")],
-            )
+        await self._proof.require(caller, password, action=ACTION, visit=visit)
 
         def change(tx: Transaction) -> dt.datetime | CineError:
             return self._delete(tx, principal, account.password_hash, code, visit)
@@ -131,13 +125,13 @@ class AccountDeletion:
         leaving.delete_account(tx, account)
         audit.forget_names(tx, user_id)
         nowhere = replace(visit, ip_address="")  # of the person nothing stays but that they left
-        audit.record(tx, action="account.delete", now=now, user_id=user_id, actor_id=user_id, visit=nowhere)
+        audit.record(tx, action=ACTION, now=now, user_id=user_id, actor_id=user_id, visit=nowhere)
         return now
 
     def _refused(self, tx: Transaction, user_id: str, outcome: str, visit: Visit) -> None:
         audit.record(
             tx,
-            action="account.delete",
+            action=ACTION,
             now=self._clock(),
             user_id=user_id,
             actor_id=user_id,
