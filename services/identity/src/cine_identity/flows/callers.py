@@ -45,7 +45,7 @@ class Callers:
         """Returns the caller.
 
         Raises:
-            Unauthenticated: the session or the account has ended.
+            Unauthenticated: the session or the account has ended, or the token names roles of before.
         """
         session = sessions.by_id(tx, principal.session_id) if principal.session_id else None
         account = accounts.by_id(tx, principal.user_id)
@@ -54,6 +54,7 @@ class Callers:
             or account is None
             or session.user_id != account.user_id
             or account.disabled
+            or principal.roles != frozenset(account.roles)
             or not session.alive(self._clock(), self._idle)
         ):
             raise Unauthenticated("the session of this token has ended; sign in again", reason=Reason.TOKEN_REVOKED)
