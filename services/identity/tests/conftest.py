@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from ulid import ULID
 
+from cine.identity.v1 import auth_pb2, auth_pb2_grpc, sessions_pb2_grpc
 from cine_identity.app import IdentityApplication
 from cine_identity.domain.account import Account, ordered_roles
 from cine_identity.domain.session import Session
+from cine_identity.mail.post import Letter
 from cine_identity.settings import IdentitySettings
 from cine_identity.store import Transaction, accounts, sessions
+from cinemesh.errors import CineError
+from cinemesh.rpc_status import failure_of
 from cinemesh.testing import Running, running, settings_for
 from cinemesh.testing.tokens import TokenFactory
 
@@ -124,3 +129,76 @@ class People:
 @pytest.fixture
 def people(identity: Running, clock: MovableClock) -> People:
     return People(identity, clock)
+
+
+PASSWORD = "seven quiet meadows"
+HOME = (("x-envoy-external-address", "192.0.2.10"), ("x-original-user-agent", "Mozilla/5.0 (X11; Linux) Firefox/130.0"))
+"""Where a person usually signs in."""
+ELSEWHERE = (("x-envoy-external-address", "198.51.100.7"), ("x-original-user-agent", "curl/8.5.0"))
+
+
+def bearer(token: str) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {token}"),)
+
+
+class Desk:
+    """Where people come in: calls about accounts as clients make them, and the letters that these bring about."""
+
+    password, home, elsewhere = PASSWORD, HOME, ELSEWHERE
+    bearer = staticmethod(bearer)
+
+    def __init__(self, identity: Running) -> None:
+        self.app: Any = identity.app
+        self.auth = identity.stub(auth_pb2_grpc.AuthServiceStub)
+        self.sessions = identity.stub(sessions_pb2_grpc.SessionServiceStub)
+        self.letters: list[Letter] = []
+        queue = self.app.post.queue
+
+        def noted(tx: Transaction, letter: Letter) -> None:
+            self.letters.append(letter)
+            queue(tx, letter)
+
+        self.app.post.queue = noted
+
+    def letters_of(self, template: str, to: str = "") -> list[Letter]:
+        return [one for one in self.letters if one.template == template and to in ("", one.to)]
+
+    @staticmethod
+    async def refused(call: Any) -> CineError:
+        """Returns why a call was refused."""
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        return failure_of(caught.value)
+
+    async def apply(self, username: str, **fields: Any) -> Any:
+        values = {"username": username, "email": f"{username.lower()}@example.org", "password": PASSWORD, **fields}
+        return await self.auth.Register(auth_pb2.RegisterRequest(**values))
+
+    async def join(self, username: str, **fields: Any) -> Any:
+        """Registers and verifies."""
+        await self.apply(username, **fields)
+        token = self.letters_of("verify_email")[-1].facts["token"]
+        return await self.auth.VerifyEmail(auth_pb2.VerifyEmailRequest(token=token))
+
+    async def login(self, username: str, password: str = PASSWORD, *, at: Any = HOME, **fields: Any) -> Any:
+        request = auth_pb2.LoginRequest(username=username, password=password, **fields)
+        return await self.auth.Login(request, metadata=at)
+
+    async def refresh(self, token: str) -> Any:
+        return await self.auth.RefreshToken(auth_pb2.RefreshTokenRequest(refresh_token=token), metadata=HOME)
+
+    async def me(self, tokens: Any) -> Any:
+        return await self.auth.GetMe(auth_pb2.GetMeRequest(), metadata=bearer(tokens.access_token))
+
+    async def answer_wishes(self) -> None:
+        """Answers now what is otherwise answered a moment later."""
+        await self.app.wishes.answer_some()
+
+    async def account(self, username: str) -> Account | None:
+        found: Account | None = await self.app.database.read(lambda tx: accounts.by_username(tx, username))
+        return found
+
+
+@pytest.fixture
+def desk(identity: Running) -> Desk:
+    return Desk(identity)

@@ -60,6 +60,8 @@ def update(tx: Session, user_id: str, **changes: Any) -> bool:
     """Changes columns of an account and its version. Returns whether there is such an account."""
     if "roles" in changes:
         changes["roles"] = list(changes["roles"])
+    if "username" in changes:
+        changes["username_key"] = username_key(changes["username"])
     if "email" in changes:
         changes["email_key"] = email_key(changes["email"])
     statement = sa.update(accounts).where(accounts.c.user_id == user_id)
