@@ -54,7 +54,7 @@ from cine_identity.flows.sign_in import SignIn
 from cine_identity.flows.who import WhoAmI
 from cine_identity.keys import KeyRing
 from cine_identity.keys.rotation import KeyRotation
-from cine_identity.mail import Post
+from cine_identity.mail import Post, Sender, Writer, transport_for
 from cine_identity.servicer.admin import AdminServicer
 from cine_identity.servicer.auth import AuthServicer
 from cine_identity.servicer.passkeys import PasskeyServicer
@@ -101,6 +101,7 @@ class IdentityApplication(Application):
         self.check_password: CheckPassword = no_password_opens
         self.hash_pool = HashPool(self.settings.hash_queue)
         self._background: list[asyncio.Task[None]] = []
+        self._mail: Sender | None = None
 
     async def start(self) -> list[Mount]:
         """Opens the store, reads the secrets and keys, and begins the work in the background."""
@@ -108,6 +109,8 @@ class IdentityApplication(Application):
         await self.database.open()
         self.vault = Vault(await asyncio.to_thread(self.settings.master_secret))
         self.post = Post(self.vault, self.clock)
+        writer = Writer(self.settings.public_url, self.settings.mail_from)
+        self._mail = Sender(self.database, self.post, writer, transport_for(self.settings), self.clock)
         self.callers = Callers(self.settings, self.clock)
         self.appointments = Appointments(self.settings.admins, self.outbox, self.post, self.clock)
         self.issuer = Issuer(self.settings, self.vault, self.keys, self.clock, self.appointments)
@@ -129,6 +132,7 @@ class IdentityApplication(Application):
             asyncio.create_task(self.wishes.run(), name="wishes for letters"),
             asyncio.create_task(self.housekeeping.run(), name="housekeeping"),
         ]
+        self._mail.start()
         return mounts
 
     def _entry(self) -> dict[str, Any]:
@@ -199,13 +203,18 @@ class IdentityApplication(Application):
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        if self._mail is not None:
+            await self._mail.close()
         await asyncio.to_thread(self.hash_pool.close)
         await self.cache.close()
         await self.database.close()
 
     async def probes(self) -> dict[str, Probe]:
-        """Asks the store, and for the key that signs."""
-        return {"store": Probe(self.database.probe), "signing_key": Probe(self.key_rotation.probe)}
+        """Asks the store, for the key that signs, and whether mail leaves."""
+        probes = {"store": Probe(self.database.probe), "signing_key": Probe(self.key_rotation.probe)}
+        if self._mail is not None:
+            probes["mail"] = Probe(self._mail.probe, required=False)
+        return probes
 
     async def own_keys(self) -> bytes:
         """Returns the published keys."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.vault import Vault
+from cine_identity.mail.facts import require_facts
 from cine_identity.store import Transaction, letters
 
 PURPOSE = "letter"
@@ -22,9 +23,9 @@ class Letter:
     """A letter to write.
 
     Attributes:
-        template: name of the template, such as `verify_email`.
+        template: name of the template, such as `verify_email`; `mail.facts.LETTERS` lists them and what each needs.
         to: address.
-        locale: BCP 47 language wanted.
+        locale: BCP 47 language wanted; English where there is none of it.
         facts: what the template shows; may hold tokens, so it is never logged.
     """
 
@@ -53,7 +54,12 @@ class Post:
         self._loop = asyncio.get_running_loop()
 
     def queue(self, tx: Transaction, letter: Letter) -> None:
-        """Adds a letter to the caller's transaction."""
+        """Adds a letter to the caller's transaction.
+
+        Raises:
+            ValueError: there is no such letter, or a fact it needs is missing: a fault of the caller, found by its first test.
+        """
+        require_facts(letter.template, letter.facts)
         letter_id = letters.new_id()
         sealed = self._vault.seal(json.dumps(asdict(letter)).encode(), PURPOSE, letter_id)
         letters.insert(tx, letter_id, sealed, self._clock(), self._tell)

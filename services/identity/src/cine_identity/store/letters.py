@@ -63,8 +63,8 @@ def due(tx: Session, now: dt.datetime, limit: int, claim: dt.timedelta) -> Seque
     return [QueuedLetter(row["letter_id"], row["sealed"], row["attempts"] + 1, row["created_at"]) for row in rows]
 
 
-def sent(tx: Session, letter_id: str) -> None:
-    """Removes a letter."""
+def remove(tx: Session, letter_id: str) -> None:
+    """Removes a letter that was sent, or given up."""
     tx.execute(sa.delete(letters).where(letters.c.letter_id == letter_id))
 
 
@@ -74,6 +74,8 @@ def postpone(tx: Session, letter_id: str, until: dt.datetime, error: str) -> Non
     tx.execute(changed.values(next_attempt_at=until, last_error=error[:200]))
 
 
-def waiting(tx: Session) -> int:
-    """Returns how many letters wait."""
-    return int(tx.execute(sa.select(sa.func.count()).select_from(letters)).scalar_one())
+def outlook(tx: Session) -> tuple[int, dt.datetime | None]:
+    """Returns how many letters wait, and from when the next one may be tried; None when none waits."""
+    query = sa.select(sa.func.count(), sa.func.min(letters.c.next_attempt_at, type_=letters.c.next_attempt_at.type))
+    row = tx.execute(query).one()
+    return int(row[0]), row[1]
