@@ -105,7 +105,7 @@ class Issuer:
             access_token=self._keys.sign(claims),
             refresh_token=refresh_token,
             expires_in=seconds,
-            refresh_expires_in=max(0, int((session.expires_at - now).total_seconds())),
+            refresh_expires_in=max(0, int(min(session.expires_at - now, self._settings.idle).total_seconds())),
             session_id=session.session_id,
             user_id=account.user_id,
         )

@@ -8,6 +8,7 @@ from cine.identity.v1 import events_pb2
 from cine_identity.domain.account import Account, email_key
 from cine_identity.domain.backoff import ACCOUNT
 from cine_identity.domain.clock import Clock, utc_now
+from cine_identity.domain.devices import describe
 from cine_identity.domain.session import Visit
 from cine_identity.domain.vault import Vault, new_token
 from cine_identity.flows.appointments import Appointments
@@ -230,7 +231,12 @@ class PasswordChanges:
         self, tx: Transaction, account: Account, action: str, detail: str, now: dt.datetime, visit: Visit
     ) -> None:
         self._record(tx, action, account, detail, now, visit)
-        facts = {"username": account.username, "ip_address": visit.ip_address, "at": now.isoformat()}
+        facts = {
+            "username": account.username,
+            "device_name": describe(visit.user_agent),
+            "ip_address": visit.ip_address,
+            "at": now.isoformat(),
+        }
         self._post.queue(tx, Letter("password_changed", account.email, account.locale, facts))
 
     @staticmethod
