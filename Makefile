@@ -56,6 +56,14 @@ format: dev-env ## let ruff put the code in order
 bench: dev-env ## CineMatch and search through Envoy against an RPC that computes nothing; ratios, RSS, start-up
 	@$(DEV) -m tests.load.bench
 
+.PHONY: bench-identity
+bench-identity: env dev-env ## 100 parallel sign-ins beside catalogue calls: its p99, and how soon the surplus is told
+	@$(DEV) -m tests.load.identity_load
+
+.PHONY: bench-timing
+bench-timing: dev-env ## whether the time of an answer tells who has an account: AUC over 400 tries each (12 minutes)
+	@$(DEV) -m tests.load.timing
+
 .PHONY: relevance
 relevance: dev-env ## MRR@10 of the search suite and of tot-dev
 	@$(DEV) -m tests.load.relevance
