@@ -15,6 +15,7 @@ from cine.identity.v1 import auth_pb2, auth_pb2_grpc, sessions_pb2_grpc
 from cine_identity.app import IdentityApplication
 from cine_identity.domain.account import Account, ordered_roles
 from cine_identity.domain.session import Session
+from cine_identity.mail import Sender
 from cine_identity.mail.post import Letter
 from cine_identity.settings import IdentitySettings
 from cine_identity.store import Transaction, accounts, sessions
@@ -46,6 +47,13 @@ def clock() -> MovableClock:
 def settings(tmp_path: Path) -> IdentitySettings:
     # the lowest cost there is: tests that are about cost say so
     return settings_for(IdentitySettings, tmp_path, bcrypt_cost=4)
+
+
+@pytest.fixture(autouse=True)
+def letters_wait(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves letters in the store, where tests look for them, unless the test is about sending."""
+    if "mail_sending" not in request.path.name:
+        monkeypatch.setattr(Sender, "start", lambda _: None)
 
 
 @pytest.fixture

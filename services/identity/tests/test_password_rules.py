@@ -172,7 +172,7 @@ class TestHashPool:
             return at_once, os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
         async def one() -> tuple[int, int]:
-            with pool.place() as place:
+            async with pool.place() as place:
                 return await place.run(work)
 
         results = await asyncio.gather(*(one() for _ in range(3)))
@@ -184,27 +184,27 @@ class TestHashPool:
         release = threading.Event()
 
         async def one() -> None:
-            with pool.place() as place:
+            async with pool.place() as place:
                 await place.run(release.wait)
 
         waiting = [asyncio.create_task(one()) for _ in range(3)]
         await asyncio.sleep(0.05)
         began = time.perf_counter()
-        with pytest.raises(ResourceExhausted) as caught, pool.place():
-            pass
+        with pytest.raises(ResourceExhausted) as caught:
+            await one()
         assert time.perf_counter() - began < 0.05
         assert caught.value.reason is Reason.OVERLOADED and (caught.value.retry_after or 0) >= 1
         release.set()
         await asyncio.gather(*waiting)
         assert pool.taken == 0
-        with pool.place():
+        async with pool.place():
             assert pool.taken == 1
 
     async def test_who_goes_away_leaves_no_place_taken_and_starts_no_work(self, pool: HashPool) -> None:
         release, started = threading.Event(), []
 
         async def one(number: int) -> None:
-            with pool.place() as place:
+            async with pool.place() as place:
                 await place.run(lambda: (started.append(number), release.wait()))
 
         tasks = [asyncio.create_task(one(number)) for number in range(3)]

@@ -129,6 +129,31 @@ class TestRegister:
         assert len(desk.letters_of("already_registered")) == 5
 
 
+class TestRequestId:
+    async def test_sent_again_it_gives_the_first_answer_again(self, desk: Any) -> None:
+        first = await desk.apply("Ada", request_id="try-1")
+        again = await desk.apply("Ada", request_id="try-1")
+        assert again == first and len(desk.letters_of("verify_email")) == 1
+        await desk.join("Eve")
+        known = await desk.apply("Lovelace", email="eve@example.org", request_id="try-2")
+        assert await desk.apply("Lovelace", email="eve@example.org", request_id="try-2") == known
+
+    async def test_ten_at_once_make_one_account_and_one_answer(self, desk: Any) -> None:
+        answers = await asyncio.gather(*(desk.apply("Ada", request_id="try-1") for _ in range(10)))
+        assert {answer.user_id for answer in answers} == {(await desk.account("Ada")).user_id}
+
+    async def test_with_another_body_it_is_refused(self, desk: Any, clock: Any) -> None:
+        await desk.apply("Ada", request_id="try-1")
+        for other in ({"password": "another quiet meadow"}, {"email": "x@example.org"}, {"locale": "fr"}):
+            failure = await desk.refused(desk.apply("Ada", request_id="try-1", **other))
+            assert (failure.code, failure.reason) == (Code.INVALID_ARGUMENT, Reason.REQUEST_ID_REUSED)
+            assert [field for field, _ in failure.violations] == ["request_id"]
+        clock.forward(hours=23)
+        assert (await desk.apply("Ada", request_id="try-1")).user_id
+        rows = await desk.app.database.read(lambda tx: [tuple(row) for row in tx.execute(sa.select(ticket_rows))])
+        assert desk.password not in repr(rows) and "try-1" not in repr(rows)
+
+
 class TestPendingAccounts:
     """Who registers an address first, and not their own, gains nothing."""
 

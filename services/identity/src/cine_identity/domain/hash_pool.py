@@ -11,9 +11,9 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from cinemesh.errors import Reason, ResourceExhausted
@@ -56,11 +56,14 @@ class HashPool:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="hash", initializer=_give_way)
         self._most = waiting + 1
         self._taken = 0
+        self._turn = asyncio.Semaphore(1)
         self._seconds = 0.25
 
-    @contextmanager
-    def place(self) -> Iterator[Place]:
-        """Yields a place in the queue. Take it before anything else is done for a call, and on the event loop.
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[Place]:
+        """Yields a place in the queue once it is this call's turn. Ask for it before anything else is done for a call.
+
+        So a burst costs the store nothing, and those sent away hear of it while the others have not begun.
 
         Raises:
             ResourceExhausted: the queue is full; says when a place is likely to be free.
@@ -74,7 +77,8 @@ class HashPool:
         self._taken += 1
         place = Place(self._executor, self._measure)
         try:
-            yield place
+            async with self._turn:
+                yield place
         finally:
             if place.future is None or place.future.done():
                 self._taken -= 1

@@ -104,7 +104,7 @@ class PasswordChanges:
             ResourceExhausted: too much is hashed at this moment.
         """
         digest = self._vault.digest(token, RESET_PASSWORD)
-        with self._passwords.work() as work:
+        async with self._passwords.work() as work:
             account = await self._database.read(lambda tx: self._owner(tx, digest))
             if account is None:
                 raise _link_lapsed()
@@ -161,7 +161,7 @@ class PasswordChanges:
             InvalidArgument: the new password is weak.
             ResourceExhausted: too many wrong passwords, or too much is hashed at this moment.
         """
-        with self._passwords.work() as work:
+        async with self._passwords.work() as work:
             caller = await self._database.read(lambda tx: self._callers.require(tx, principal))
             account = caller.account
             if account.password_hash is None:

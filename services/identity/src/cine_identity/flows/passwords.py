@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from cine_identity.domain.account import Account
@@ -82,14 +82,14 @@ class Passwords:
         self._hasher = hasher
         self._pool = pool
 
-    @contextmanager
-    def work(self) -> Iterator[PasswordWork]:
-        """Yields a place; take it before anything else is done for a call.
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[PasswordWork]:
+        """Yields a place once it is this call's turn; ask for it before anything else is done for a call.
 
         Raises:
             ResourceExhausted: the queue is full.
         """
-        with self._pool.place() as place:
+        async with self._pool.place() as place:
             yield PasswordWork(self._hasher, place)
 
     async def check(self, account: Account, password: str) -> bool:
@@ -98,5 +98,5 @@ class Passwords:
         Raises:
             ResourceExhausted: the queue is full.
         """
-        with self.work() as work:
+        async with self.work() as work:
             return (await work.verify(password, account.password_hash)).right

@@ -24,6 +24,7 @@ from cine_identity.domain.plain_text import plain_text
 from cine_identity.domain.session import Visit
 from cine_identity.domain.vault import Vault, new_code, new_token
 from cine_identity.flows.appointments import Appointments
+from cine_identity.flows.attempts import Attempts
 from cine_identity.flows.hindrance import Hindrances
 from cine_identity.flows.mail_limit import MailLimit
 from cine_identity.flows.passwords import Passwords
@@ -51,6 +52,7 @@ class Applicant:
         password: as typed.
         display_name: empty for the user name.
         locale: BCP 47; empty for English.
+        request_id: name of the attempt; empty for none.
     """
 
     username: str
@@ -58,6 +60,7 @@ class Applicant:
     password: str = field(repr=False)
     display_name: str = ""
     locale: str = ""
+    request_id: str = ""
 
 
 class Registration:
@@ -90,6 +93,7 @@ class Registration:
         self._database = database
         self._vault = vault
         self._passwords = passwords
+        self._attempts = Attempts(vault)
         self._hindrances = hindrances
         self._limit = limit
         self._outbox = outbox
@@ -101,7 +105,7 @@ class Registration:
         """Opens an account, and returns it; for an address that has one, returns what the new one would have been.
 
         Raises:
-            InvalidArgument: the password is weak, or a field holds what it must not.
+            InvalidArgument: the password is weak, a field holds what it must not, or the attempt's name was used for another.
             AlreadyExists: the user name is taken.
             ResourceExhausted: too much is hashed at this moment; before anything was done.
         """
@@ -109,7 +113,7 @@ class Registration:
         if wish.locale and not _LOCALE.match(wish.locale):
             problem = "must be a language such as en or pt-BR"
             raise InvalidArgument(f"locale {problem}", violations=[("locale", problem)])
-        with self._passwords.work() as work:
+        async with self._passwords.work() as work:
             hashed = await work.fresh(
                 wish.password, "password", username=wish.username, email=wish.email, display_name=shown
             )
@@ -127,14 +131,18 @@ class Registration:
                     password_changed_at=self._clock(),
                 )
                 try:
-                    return await self._database.write(partial(self._open, wanted=wanted, visit=visit))
+                    return await self._database.write(partial(self._open, wish=wish, wanted=wanted, visit=visit))
                 except ConstraintViolated:  # somebody else took name or address meanwhile: now it shows
                     if attempt == _TRIES:
                         raise
         raise AssertionError("unreachable")
 
-    def _open(self, tx: Transaction, wanted: Account, visit: Visit) -> Account:
+    def _open(self, tx: Transaction, wish: Applicant, wanted: Account, visit: Visit) -> Account:
         now = self._clock()
+        sent = (wish.username, wish.email, wish.password, wish.display_name, wish.locale)
+        earlier = self._attempts.earlier(tx, wish.request_id, sent, now)
+        if earlier is not None:
+            return replace(wanted, user_id=earlier)
         if accounts.username_taken(tx, wanted.username, now):
             problem = "is taken; choose another"
             raise AlreadyExists(f"username {problem}", violations=[("username", problem)])
@@ -167,6 +175,7 @@ class Registration:
             outcome="ok" if holder is None else "address has an account",
             visit=visit,
         )
+        self._attempts.keep(tx, wish.request_id, sent, wanted.user_id, now)
         return wanted
 
     def _pretend(self, tx: Transaction, holder: Account, now: dt.datetime, *, tell: bool) -> None:

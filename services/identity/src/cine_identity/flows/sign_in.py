@@ -95,7 +95,7 @@ class SignIn:
         """
         by_address = by_address or "@" in name
         typed = name.strip().replace("\x00", "\ufffd")  # no store keeps a NUL, so no name holds one
-        with self._passwords.work() as work:
+        async with self._passwords.work() as work:
             found = await self._database.read(lambda tx: self._find(tx, typed, by_address))
             renew = found is not None and found.may_sign_in
             checked = found.password_hash if found is not None else None

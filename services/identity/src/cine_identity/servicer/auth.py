@@ -74,6 +74,7 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
             password=request.password,
             display_name=request.display_name,
             locale=request.locale,
+            request_id=request.request_id,
         )
         account = await self._registration.register(applicant, visit_of(context))
         return pb.RegisterResponse(
