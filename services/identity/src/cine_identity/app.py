@@ -33,6 +33,7 @@ from cine_identity.flows.appointments import Appointments
 from cine_identity.flows.authenticators import Authenticators
 from cine_identity.flows.callers import Callers
 from cine_identity.flows.endings import Endings
+from cine_identity.flows.entrance import Entrance
 from cine_identity.flows.export import AccountExport
 from cine_identity.flows.hindrance import Hindrances
 from cine_identity.flows.housekeeping import Housekeeping
@@ -41,6 +42,7 @@ from cine_identity.flows.leaving import AccountDeletion, CheckPassword, no_passw
 from cine_identity.flows.mail_limit import MailLimit
 from cine_identity.flows.mail_wishes import MailWishes
 from cine_identity.flows.own_sessions import OwnSessions
+from cine_identity.flows.owner_proof import OwnerProof
 from cine_identity.flows.passkey_sign_in import PasskeySignIn
 from cine_identity.flows.passkeys import Passkeys
 from cine_identity.flows.password_changes import RESET_PASSWORD, PasswordChanges
@@ -115,6 +117,7 @@ class IdentityApplication(Application):
         self.appointments = Appointments(self.settings.admins, self.outbox, self.post, self.clock)
         self.issuer = Issuer(self.settings, self.vault, self.keys, self.clock, self.appointments)
         self.second_factors = SecondFactors(self.vault)
+        self.entrance = Entrance(self.vault, self.issuer, self.post)
         self.pages = PageTokens.of(self.settings)
         hasher = Hasher(self.vault.pepper, self.settings.password_scheme, self.settings.bcrypt_cost)
         self.passwords = Passwords(hasher, self.hash_pool)
@@ -149,7 +152,7 @@ class IdentityApplication(Application):
         self.wishes.answer_with({VERIFY_EMAIL: registration.ask_again, RESET_PASSWORD: changes.send_link})
         auth = AuthServicer(
             registration,
-            SignIn(database, vault, self.passwords, hindrances, factors, self.issuer, post, clock),
+            SignIn(database, vault, self.passwords, hindrances, factors, self.issuer, self.entrance, clock),
             Renewal(database, settings, vault, self.issuer, endings, post, clock),
             changes,
             self.wishes,
@@ -184,12 +187,13 @@ class IdentityApplication(Application):
         """Wires second factors and passkeys."""
         database, callers, vault, post, clock = self.database, self.callers, self.vault, self.post, self.clock
         site = RelyingParty(self.settings.public_url)
-        authenticators = Authenticators(database, callers, self.second_factors, vault, post, self.check_password, clock)
+        proof = OwnerProof(database, callers, self.check_password, clock)
+        authenticators = Authenticators(database, callers, self.second_factors, vault, post, proof, clock)
         passkeys = Passkeys(database, callers, site, vault, post, clock)
-        sign_in = PasskeySignIn(database, site, vault, self.issuer, clock)
+        sign_in = PasskeySignIn(database, site, vault, self.entrance, clock)
         return {
             "SecondFactorService": SecondFactorServicer(authenticators),
-            "PasskeyService": PasskeyServicer(passkeys, sign_in),
+            "PasskeyService": PasskeyServicer(passkeys, sign_in, cookies_secure=self.settings.cookies_secure),
         }
 
     def _mount(self, messages: ModuleType, stubs: ModuleType, servicers: dict[str, Any]) -> Mount:

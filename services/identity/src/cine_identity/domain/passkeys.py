@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 MOST_PASSKEYS = 20
 """Passkeys an account may have."""
+LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cine_identity.domain import recovery
 from cine_identity.domain.account import Account
-from cine_identity.domain.backoff import ACCOUNT
 from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.session import Visit
 from cine_identity.domain.totp import Authenticator, address, matching_step, new_secret
 from cine_identity.domain.vault import Vault, new_token
 from cine_identity.flows.callers import Caller, Callers
+from cine_identity.flows.owner_proof import OwnerProof
 from cine_identity.flows.second_factor import SEALED_FOR, SecondFactors
 from cine_identity.mail.post import Letter, Post
-from cine_identity.store import Transaction, accounts, audit, passkeys, throttles, tickets, totp
+from cine_identity.store import Transaction, accounts, audit, passkeys, tickets, totp
 from cinemesh.context import Principal
 from cinemesh.db import Database
-from cinemesh.errors import CineError, FailedPrecondition, Reason, ResourceExhausted, Unauthenticated
-
-CheckPassword = Callable[[Account, str], Awaitable[bool]]
-"""Returns whether a password opens an account; off the event loop."""
+from cinemesh.errors import CineError, FailedPrecondition, Reason, Unauthenticated
 
 ENROLMENT = "totp_enrolment"
 ENROLMENT_LIFETIME = dt.timedelta(minutes=10)
@@ -67,7 +64,7 @@ class Authenticators:
         factors: verifies codes.
         vault: seals secrets.
         post: tells the owner.
-        check_password: verifies a password.
+        proof: makes sure that it is the owner who enrols.
         clock: tells the time.
     """
 
@@ -78,7 +75,7 @@ class Authenticators:
         factors: SecondFactors,
         vault: Vault,
         post: Post,
-        check_password: CheckPassword,
+        proof: OwnerProof,
         clock: Clock = utc_now,
     ) -> None:
         self._database = database
@@ -86,7 +83,7 @@ class Authenticators:
         self._factors = factors
         self._vault = vault
         self._post = post
-        self._check_password = check_password
+        self._proof = proof
         self._clock = clock
 
     async def overview(self, principal: Principal) -> Overview:
@@ -117,7 +114,7 @@ class Authenticators:
             ResourceExhausted: too many wrong passwords; says when to come back.
         """
         caller = await self._database.read(lambda tx: self._callers.require(tx, principal))
-        await self._prove(caller, password, visit)
+        await self._proof.require(caller, password, action="second_factor.enrol", visit=visit)
         secret = new_secret()
 
         def change(tx: Transaction) -> None:
@@ -228,37 +225,6 @@ class Authenticators:
         problem = await self._database.write(change)
         if problem is not None:
             raise problem
-
-    async def _prove(self, caller: Caller, password: str, visit: Visit) -> None:
-        """Makes sure that it is the owner who holds this session: by the password, or by a sign-in not long ago."""
-        account = caller.account
-        if account.password_hash is None:
-            self._callers.require_recent(caller)
-            return
-        key, now = f"proof:{account.user_id}", self._clock()
-
-        def count(tx: Transaction) -> None:
-            # counted before it is checked, and in turns: a volley of guesses from a stolen session gets no further than one
-            accounts.by_id(tx, account.user_id, lock=True)
-            blocked = throttles.blocked_until(tx, [key], now).get(key)
-            if blocked is not None:
-                wait = (blocked - now).total_seconds()
-                raise ResourceExhausted("too many wrong passwords; wait before the next one", retry_after=wait)
-            failures = throttles.failures(tx, key, now - ACCOUNT.forgotten_after) + 1
-            throttles.fail(tx, key, failures, now, now + ACCOUNT.wait(failures))
-
-        await self._database.write(count)
-        if password and await self._check_password(account, password):
-            await self._database.write(lambda tx: throttles.forgive(tx, key))
-            return
-        await self._database.write(
-            lambda tx: self._record(tx, "second_factor.enrol", account.user_id, now, visit, outcome="wrong password")
-        )
-        raise Unauthenticated(
-            "the password is not right",
-            reason=Reason.CREDENTIALS_INVALID,
-            violations=[("password", "is not right")],
-        )
 
     def _show(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,9 +21,10 @@ from cine_identity.domain.relying_party import (
     decoys,
     read_assertion,
 )
-from cine_identity.domain.session import SignedIn, Visit
+from cine_identity.domain.session import Visit
 from cine_identity.domain.vault import Vault, new_token
-from cine_identity.flows.issue import SECOND_FACTOR, Issuer
+from cine_identity.flows.entrance import Entered, Entrance
+from cine_identity.flows.issue import SECOND_FACTOR
 from cine_identity.flows.passkeys import CEREMONY_LIFETIME, Ceremony, lapsed, malformed
 from cine_identity.store import Transaction, accounts, audit, passkeys, tickets
 from cine_identity.store.tickets import Ticket
@@ -31,6 +33,8 @@ from cinemesh.errors import CineError, FailedPrecondition, Reason, Unauthenticat
 
 LOGIN = "passkey_login"
 METHOD = "passkey"
+_EVEN_SECONDS = 0.025
+"""When the answer about a name is given: later than any name takes, for what a known one takes longer is measurable."""
 
 
 class PasskeySignIn:
@@ -40,17 +44,17 @@ class PasskeySignIn:
         database: the store.
         site: what the passkeys are for.
         vault: digests names of attempts and makes up passkeys for names that have none.
-        issuer: opens sessions.
+        entrance: lets in.
         clock: tells the time.
     """
 
     def __init__(
-        self, database: Database, site: RelyingParty, vault: Vault, issuer: Issuer, clock: Clock = utc_now
+        self, database: Database, site: RelyingParty, vault: Vault, entrance: Entrance, clock: Clock = utc_now
     ) -> None:
         self._database = database
         self._site = site
         self._vault = vault
-        self._issuer = issuer
+        self._entrance = entrance
         self._clock = clock
 
     async def begin(self, name: str, second_factor_token: str) -> Ceremony:
@@ -63,11 +67,14 @@ class PasskeySignIn:
         Raises:
             FailedPrecondition: the sign-in of the token is unknown or over, or its account has no passkeys.
         """
+        loop = asyncio.get_running_loop()
+        even = loop.time() + _EVEN_SECONDS
+        typed = name.strip().replace("\x00", "\ufffd")  # no store keeps a NUL, so no name holds one
         ceremony_id, challenge = new_token(), secrets.token_bytes(32)
         second = self._vault.digest(second_factor_token, SECOND_FACTOR) if second_factor_token else ""
 
         def change(tx: Transaction) -> Sequence[Allowed]:
-            allowed = self._of_challenge(tx, second) if second else self._of_name(tx, name.strip())
+            allowed = self._of_challenge(tx, second) if second else self._of_name(tx, typed)
             tickets.issue(
                 tx,
                 LOGIN,
@@ -85,9 +92,11 @@ class PasskeySignIn:
 
         allowed = await self._database.write(change)
         options = self._site.request_options(challenge=challenge, allowed=allowed, verify_user=not second)
+        if typed and not second:
+            await asyncio.sleep(even - loop.time())
         return Ceremony(ceremony_id, options)
 
-    async def finish(self, *, ceremony_id: str, credential: dict[str, Any], visit: Visit) -> SignedIn:
+    async def finish(self, *, ceremony_id: str, credential: dict[str, Any], visit: Visit) -> Entered:
         """Signs in with what the browser signed; the attempt is used up whatever comes of it.
 
         Args:
@@ -105,7 +114,7 @@ class PasskeySignIn:
         except CredentialMalformed:
             raise malformed() from None
 
-        def change(tx: Transaction) -> SignedIn | CineError:
+        def change(tx: Transaction) -> Entered | CineError:
             now = self._clock()
             ticket = tickets.use(tx, LOGIN, self._vault.digest(ceremony_id, LOGIN), now)
             if ticket is None:
@@ -123,7 +132,7 @@ class PasskeySignIn:
                 tickets.spend(tx, pending.ticket_id, now)
                 method = pending.data["method"]
                 named = replace(visit, device_name=visit.device_name or pending.data["device_name"])
-            return self._issuer.sign_in(tx, account, method, named)
+            return self._entrance.enter(tx, account, method, named, now)
 
         result = await self._database.write(change)
         if isinstance(result, CineError):

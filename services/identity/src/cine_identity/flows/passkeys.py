@@ -13,7 +13,8 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from cine_identity.domain.account import Account
 from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.devices import describe
-from cine_identity.domain.passkeys import MOST_PASSKEYS, Passkey
+from cine_identity.domain.passkeys import LONGEST_NAME, MOST_PASSKEYS, Passkey
+from cine_identity.domain.plain_text import plain_text
 from cine_identity.domain.relying_party import (
     CEREMONY_SECONDS,
     CredentialMalformed,
@@ -124,10 +125,11 @@ class Passkeys:
 
         Raises:
             Unauthenticated: the session has ended.
-            InvalidArgument: the credential is none, or was made for another site or attempt.
+            InvalidArgument: the credential is none, or was made for another site or attempt; or the name is no plain text.
             FailedPrecondition: the attempt is unknown, used up or too old, or the caller has as many passkeys as there may be.
             AlreadyExists: the passkey belongs to an account.
         """
+        named = plain_text(name, "name")[:LONGEST_NAME]  # one form may be longer than what was sent
         try:
             response = read_registration(credential)
         except CredentialMalformed:
@@ -158,7 +160,7 @@ class Passkeys:
                 sign_count=made.sign_count,
                 transports=made.transports,
                 synced=made.synced,
-                name=name.strip() or describe(visit.user_agent),
+                name=named or describe(visit.user_agent),
                 created_at=now,
             )
             passkeys.insert(tx, passkey)

@@ -7,40 +7,23 @@ transaction decides and writes, on facts it reads again.
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from cine_identity.domain.account import Account
 from cine_identity.domain.clock import Clock, utc_now
-from cine_identity.domain.devices import describe, device_digests
-from cine_identity.domain.session import Challenge, SignedIn, Visit
-from cine_identity.domain.vault import Vault, new_token
+from cine_identity.domain.session import Challenge, Visit
+from cine_identity.domain.vault import Vault
+from cine_identity.flows.entrance import Entered, Entrance
 from cine_identity.flows.hindrance import Hindrances
 from cine_identity.flows.issue import SECOND_FACTOR, Issuer
 from cine_identity.flows.passwords import Passwords, Verdict
 from cine_identity.flows.second_factor import SecondFactors
-from cine_identity.mail.post import Letter, Post
-from cine_identity.store import Transaction, accounts, audit, devices, tickets
+from cine_identity.store import Transaction, accounts, audit, tickets
 from cinemesh.db import Database
 from cinemesh.errors import CineError, FailedPrecondition, Reason, Unauthenticated
 
 _METHOD = "password"
 _NOBODY = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """A completed sign-in.
-
-    Attributes:
-        tokens: of the new session.
-        device_cookie: to keep on the device, so that it is known the next time.
-        recovery_codes_left: of the account.
-    """
-
-    tokens: SignedIn
-    device_cookie: str = field(repr=False)
-    recovery_codes_left: int = 0
 
 
 class SignIn:
@@ -52,8 +35,8 @@ class SignIn:
         passwords: verifies.
         hindrances: back-off.
         second_factors: asks for more where the account wants it.
-        issuer: opens sessions.
-        post: tells of sign-ins from new devices.
+        issuer: asks for a second factor.
+        entrance: lets in.
         clock: tells the time.
     """
 
@@ -65,7 +48,7 @@ class SignIn:
         hindrances: Hindrances,
         second_factors: SecondFactors,
         issuer: Issuer,
-        post: Post,
+        entrance: Entrance,
         clock: Clock = utc_now,
     ) -> None:
         self._database = database
@@ -74,7 +57,7 @@ class SignIn:
         self._hindrances = hindrances
         self._second_factors = second_factors
         self._issuer = issuer
-        self._post = post
+        self._entrance = entrance
         self._clock = clock
 
     async def login(self, name: str, password: str, visit: Visit, *, by_address: bool = False) -> Entered | Challenge:
@@ -136,7 +119,7 @@ class SignIn:
         methods = self._second_factors.methods(tx, user_id)
         if methods:
             return self._issuer.challenge(tx, account, _METHOD, methods, visit)
-        return self._enter(tx, account, _METHOD, visit, now)
+        return self._entrance.enter(tx, account, _METHOD, visit, now)
 
     async def second_factor(self, token: str, *, code: str, recovery_code: str, visit: Visit) -> Entered:
         """Completes a sign-in that asked for a second factor.
@@ -176,29 +159,12 @@ class SignIn:
             if not tickets.spend(tx, ticket.ticket_id, now):
                 return _attempt_over()
             named = replace(visit, device_name=visit.device_name or ticket.data["device_name"])
-            return self._enter(tx, account, ticket.data["method"], named, now)
+            return self._entrance.enter(tx, account, ticket.data["method"], named, now)
 
         result = await self._database.write(change)
         if isinstance(result, CineError):
             raise result
         return result
-
-    def _enter(self, tx: Transaction, account: Account, method: str, visit: Visit, now: dt.datetime) -> Entered:
-        known = devices.known_among(tx, account.user_id, device_digests(self._vault, visit))
-        by_cookie = device_digests(self._vault, Visit(device_cookie=visit.device_cookie))
-        # a cookie that this account never got may have been put there by somebody else: it is replaced
-        cookie = visit.device_cookie if known.intersection(by_cookie) else new_token()
-        tokens = self._issuer.sign_in(tx, account, method, replace(visit, device_cookie=cookie))
-        if not known and account.last_login_at is not None:
-            facts = {
-                "username": account.username,
-                "device_name": visit.device_name or describe(visit.user_agent),
-                "ip_address": visit.ip_address,
-                "at": now.isoformat(),
-            }
-            self._post.queue(tx, Letter("new_sign_in", account.email, account.locale, facts))
-        left = self._second_factors.recovery_codes_left(tx, account.user_id)
-        return Entered(tokens, cookie, left)
 
 
 def _outcome(account: Account | None, checked: str | None, verdict: Verdict, blocked: bool) -> str:

@@ -6,17 +6,18 @@ from typing import Any
 
 from cine.identity.v1 import auth_pb2 as pb
 from cine.identity.v1 import auth_pb2_grpc
-from cine_identity.domain.session import Challenge, SignedIn
+from cine_identity.domain.session import Challenge
+from cine_identity.flows.entrance import Entered
 from cine_identity.flows.mail_wishes import MailWishes
 from cine_identity.flows.password_changes import RESET_PASSWORD, PasswordChanges
 from cine_identity.flows.registration import VERIFY_EMAIL, Applicant, Registration
 from cine_identity.flows.renewal import Renewal
-from cine_identity.flows.sign_in import Entered, SignIn
+from cine_identity.flows.sign_in import SignIn
 from cine_identity.flows.stamps import stamp
 from cine_identity.flows.who import WhoAmI
 from cine_identity.keys import KeyRing
+from cine_identity.servicer.entered import entered_fields, refresh_cookie, token_fields
 from cine_identity.servicer.visits import (
-    DEVICE_COOKIE,
     REFRESH_COOKIE,
     cookie,
     metadata,
@@ -26,7 +27,6 @@ from cine_identity.servicer.visits import (
 from cinemesh import context as calls
 from cinemesh.errors import Unauthenticated
 
-_DEVICE_SECONDS = 365 * 24 * 3600
 _SENT = "If the address has an account, a mail was sent to it."
 _TO_VERIFY = "If the address has an account that waits to be verified, a mail was sent to it."
 
@@ -144,8 +144,8 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
             )
         tokens = await self._renewal.renew(token, visit_of(context))
         if kept:
-            await context.send_initial_metadata((_refresh_cookie(tokens),))
-        return pb.RefreshTokenResponse(**_tokens(tokens, in_cookie=bool(kept)))
+            await context.send_initial_metadata((refresh_cookie(tokens),))
+        return pb.RefreshTokenResponse(**token_fields(tokens, in_cookie=bool(kept)))
 
     async def Logout(self, request: pb.LogoutRequest, context: Any) -> pb.LogoutResponse:
         """Ends the session of the refresh token, of the cookie, or else of the access token."""
@@ -204,25 +204,4 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
 
     async def _entered(self, entered: Entered, context: Any, *, use_cookie: bool) -> dict[str, Any]:
         """Sets the cookies of a sign-in and returns the fields of its answer."""
-        cookies = [_refresh_cookie(entered.tokens)] if use_cookie else []
-        if self._cookies_secure:
-            cookies.append(set_cookie(DEVICE_COOKIE, entered.device_cookie, seconds=_DEVICE_SECONDS))
-        if cookies:
-            await context.send_initial_metadata(tuple(cookies))
-        return _tokens(entered.tokens, in_cookie=use_cookie)
-
-
-def _refresh_cookie(tokens: SignedIn) -> tuple[str, str]:
-    return set_cookie(REFRESH_COOKIE, tokens.refresh_token, seconds=tokens.refresh_expires_in)
-
-
-def _tokens(tokens: SignedIn, *, in_cookie: bool) -> dict[str, Any]:
-    return {
-        "access_token": tokens.access_token,
-        "refresh_token": "" if in_cookie else tokens.refresh_token,
-        "token_type": "bearer",
-        "expires_in": tokens.expires_in,
-        "refresh_expires_in": tokens.refresh_expires_in,
-        "session_id": tokens.session_id,
-        "user_id": tokens.user_id,
-    }
+        return await entered_fields(entered, context, use_cookie=use_cookie, cookies_secure=self._cookies_secure)

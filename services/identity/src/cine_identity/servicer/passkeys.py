@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from google.protobuf import json_format, struct_pb2
@@ -10,10 +9,12 @@ from google.protobuf import json_format, struct_pb2
 from cine.identity.v1 import passkeys_pb2 as pb
 from cine.identity.v1 import passkeys_pb2_grpc
 from cine_identity.domain.passkeys import Passkey
+from cine_identity.domain.plain_text import plain_text
 from cine_identity.flows.passkey_sign_in import PasskeySignIn
 from cine_identity.flows.passkeys import Passkeys
 from cine_identity.flows.stamps import stamp
-from cine_identity.servicer.visits import REFRESH_COOKIE, set_cookie, visit_of
+from cine_identity.servicer.entered import entered_fields
+from cine_identity.servicer.visits import visit_of
 from cinemesh import context as calls
 from cinemesh.errors import InvalidArgument
 
@@ -26,11 +27,13 @@ class PasskeyServicer(passkeys_pb2_grpc.PasskeyServiceServicer):
     Args:
         passkeys: those of the caller.
         sign_in: signing in with one.
+        cookies_secure: whether browsers keep our cookies.
     """
 
-    def __init__(self, passkeys: Passkeys, sign_in: PasskeySignIn) -> None:
+    def __init__(self, passkeys: Passkeys, sign_in: PasskeySignIn, *, cookies_secure: bool) -> None:
         self._passkeys = passkeys
         self._sign_in = sign_in
+        self._cookies_secure = cookies_secure
 
     async def BeginPasskeyRegistration(
         self, request: pb.BeginPasskeyRegistrationRequest, context: Any
@@ -67,24 +70,15 @@ class PasskeyServicer(passkeys_pb2_grpc.PasskeyServiceServicer):
         self, request: pb.FinishPasskeyLoginRequest, context: Any
     ) -> pb.FinishPasskeyLoginResponse:
         """Signs in with what the browser signed."""
-        signed_in = await self._sign_in.finish(
+        entered = await self._sign_in.finish(
             ceremony_id=request.ceremony_id,
             credential=_document(request.credential),
-            visit=visit_of(context, request.device_name),
+            visit=visit_of(context, plain_text(request.device_name, "device_name")),
         )
-        if request.use_cookie:
-            cookie = set_cookie(REFRESH_COOKIE, signed_in.refresh_token, seconds=signed_in.refresh_expires_in)
-            await context.send_initial_metadata((cookie,))
-            signed_in = dataclasses.replace(signed_in, refresh_token="")
-        return pb.FinishPasskeyLoginResponse(
-            access_token=signed_in.access_token,
-            refresh_token=signed_in.refresh_token,
-            token_type="bearer",
-            expires_in=signed_in.expires_in,
-            refresh_expires_in=signed_in.refresh_expires_in,
-            session_id=signed_in.session_id,
-            user_id=signed_in.user_id,
+        fields = await entered_fields(
+            entered, context, use_cookie=request.use_cookie, cookies_secure=self._cookies_secure
         )
+        return pb.FinishPasskeyLoginResponse(**fields)
 
     async def ListPasskeys(self, request: pb.ListPasskeysRequest, context: Any) -> pb.ListPasskeysResponse:
         """Lists the caller's passkeys."""

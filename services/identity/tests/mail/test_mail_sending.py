@@ -1,100 +1,25 @@
-"""Letters leave: over a real SMTP server that is away, refuses, encrypts; from several replicas; to a folder where there is none."""
+"""Letters leave: over a real SMTP server that is away, refuses, encrypts; from several replicas."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import email
-import email.policy
-import stat
-from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cine_identity.domain.vault import Vault
-from cine_identity.mail import Letter, Post, Sender, Writer, transport_for
+from cine_identity.mail import Letter, Writer
 from cine_identity.mail.sender import Patience
 from cine_identity.mail.smtp import Smtp
-from cine_identity.mail.transports import Folder, Undelivered
+from cine_identity.mail.transports import Undelivered
 from cine_identity.settings import IdentitySettings
 from cine_identity.store import Transaction, letters
-from cinemesh import telemetry
-from cinemesh.db import Database, migrate
+from cinemesh.db import Database
 from cinemesh.errors import Unavailable
-from cinemesh.testing import Running, running
 
 from .mail_server import PASSWORD, USER, MailServer, text_of
-
-SECRET = b"s" * 32
-ADA, BOB = "ada@example.org", "bob@example.org"
-TOKEN = "canary-token-in-a-letter-0123456789"
-QUICK = Patience(first=dt.timedelta(milliseconds=40), longest=dt.timedelta(milliseconds=200), look=0.2, server=0.02)
-
-
-@pytest.fixture
-async def database(store_url: str) -> AsyncIterator[Database]:
-    await asyncio.to_thread(migrate, store_url, "cine_identity")
-    async with Database(store_url, pool=6) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[MailServer]:
-    async with MailServer() as opened:
-        yield opened
-
-
-Replica = Callable[..., Coroutine[Any, Any, Sender]]
-
-
-@pytest.fixture
-async def replica(database: Database, clock: Any) -> AsyncIterator[Replica]:
-    """Starts senders, and stops them when the test ends."""
-    started: list[Sender] = []
-
-    async def start(transport: Any, *, secret: bytes = SECRET, patience: Patience = QUICK) -> Sender:
-        post = Post(Vault(secret), clock)
-        writer = Writer("https://films.example.org", "CineAesthete <no-reply@example.org>")
-        sender = Sender(database, post, writer, transport, clock, patience)
-        sender.start()
-        started.append(sender)
-        return sender
-
-    yield start
-    for sender in started:
-        await sender.close()
-
-
-def smtp(server: MailServer, **settings: Any) -> Smtp:
-    fields = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_security": "none", **settings}
-    return Smtp(IdentitySettings.only(**fields), getattr(server, "trusting", None), answer_seconds=2.0)
-
-
-async def queue(database: Database, clock: Any, *to: str, sender: Sender | None = None, secret: bytes = SECRET) -> None:
-    post = sender._post if sender is not None else Post(Vault(secret), clock)
-
-    def add(tx: Transaction) -> None:
-        for address in to:
-            post.queue(tx, Letter("reset_password", address, "", {"username": "ada", "token": TOKEN}))
-
-    await database.write(add)
-
-
-async def waiting(database: Database) -> int:
-    return (await database.read(letters.outlook))[0]
-
-
-async def emptied(database: Database) -> None:
-    async with asyncio.timeout(10):
-        while await waiting(database):  # noqa: ASYNC110 - the store tells nobody
-            await asyncio.sleep(0.005)
-
-
-def counted(outcome: str) -> float:
-    labels = {"template": "reset_password", "outcome": outcome}
-    return telemetry.REGISTRY.get_sample_value("cine_identity_letters_total", labels) or 0.0
+from .post_office import ADA, BOB, TOKEN, Replica, counted, emptied, queue, smtp, waiting
 
 
 async def test_a_letter_leaves_at_once(database: Database, clock: Any, server: MailServer, replica: Replica) -> None:
@@ -367,77 +292,3 @@ async def test_stopping_lets_the_letter_in_hand_go(
     await sender.close()
     left = await waiting(database)
     assert len(server.taken) + left == 10 and left > 0
-
-
-async def test_a_message_becomes_a_file_of_its_owner_alone(
-    database: Database, clock: Any, tmp_path: Path, replica: Replica, capsys: pytest.CaptureFixture[str]
-) -> None:
-    outbox = tmp_path / "var" / "outbox"
-    sender = await replica(Folder(outbox))
-    for address in (ADA, BOB):
-        await queue(database, clock, address, sender=sender)
-    await emptied(database)
-    first, second = sorted(outbox.iterdir())
-    assert [
-        email.message_from_bytes(file.read_bytes(), policy=email.policy.default)["To"] for file in (first, second)
-    ] == [
-        ADA,
-        BOB,
-    ]
-    assert "-reset_password-" in first.name and first.name.endswith(".eml") and first.name[:8].isdigit()
-    assert stat.S_IMODE(first.stat().st_mode) == 0o600 and stat.S_IMODE(outbox.stat().st_mode) == 0o700
-    assert f"token={TOKEN}" in first.read_text()  # in one piece, for people who open it with anything
-    log = capsys.readouterr().out
-    assert str(first) in log and ADA not in log and TOKEN not in log
-    assert "written to the outbox" in await sender.probe()
-
-
-async def test_an_outbox_that_cannot_be_written_is_tried_again(
-    database: Database, clock: Any, tmp_path: Path, replica: Replica
-) -> None:
-    outbox = tmp_path / "outbox"
-    outbox.write_text("in the way")
-    sender = await replica(Folder(outbox))
-    await queue(database, clock, ADA, sender=sender)
-    await asyncio.sleep(0.1)
-    with pytest.raises(Unavailable, match="outbox"):
-        await sender.probe()
-    outbox.unlink()
-    await emptied(database)
-    assert len(list(outbox.iterdir())) == 1
-
-
-def test_production_without_a_mail_server_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = IdentitySettings.only(
-        environment="production", secret_key="ab" * 32, jwks=["keys.json"], var_dir=tmp_path
-    )
-    assert isinstance(transport_for(settings), Folder)
-    assert "CINE_IDENTITY_SMTP_HOST" in capsys.readouterr().out
-
-
-async def test_a_server_of_ours_sends_and_tells_its_state(identity: Running) -> None:
-    app: Any = identity.app
-    await app.database.write(lambda tx: app.post.queue(tx, Letter("account_enabled", ADA, "", {"username": "ada"})))
-    await emptied(app.database)
-    (file,) = app.settings.outbox_dir.glob("*-account_enabled-*.eml")
-    assert b"is open again" in file.read_bytes()
-    probe = (await app.probes())["mail"]
-    assert not probe.required and "0 waiting" in await probe.check()
-
-
-async def test_a_restart_sends_what_waited(settings: IdentitySettings, clock: Any, server: MailServer) -> None:
-    from cine_identity.app import IdentityApplication
-
-    to_server = settings.model_copy(
-        update={"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_security": "none"}
-    )
-    await server.stop()
-    async with running(IdentityApplication(to_server, clock=clock)) as first:
-        app: Any = first.app
-        await app.database.write(lambda tx: app.post.queue(tx, Letter("account_enabled", ADA, "", {"username": "ada"})))
-        with pytest.raises(Unavailable):
-            await (await app.probes())["mail"].check()
-    await server.start()
-    clock.forward(seconds=30)
-    async with running(IdentityApplication(to_server, clock=clock)):
-        await server.has(1)
