@@ -22,6 +22,7 @@ from cinemesh.errors import DeadlineExceeded
 from cinemesh.rpc_status import code_of, failure_of
 from cinemesh.service_tokens import ServiceTokens, service_tokens_for
 from cinemesh.settings import ServiceSettings
+from cinemesh.tls import TlsFiles
 
 __all__ = ["DEFAULT_DEADLINE_SECONDS", "PeerChannel", "channel", "close_channels", "failure_of", "service_config"]
 
@@ -38,7 +39,7 @@ _OPTIONS: Final = (
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
 )
-_Channels: TypeAlias = dict[str, grpc.aio.Channel]
+_Channels: TypeAlias = dict[tuple[str, TlsFiles | None], grpc.aio.Channel]
 _channels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Channels] = weakref.WeakKeyDictionary()
 
 
@@ -61,16 +62,24 @@ def channel(
 
     Raises:
         ValueError: the peer is unknown, or its endpoints are several names instead of addresses.
+        FileNotFoundError: `mtls` is on and a certificate is missing.
     """
     target = _target(peer, settings.endpoints(peer))
+    tls = settings.tls_files(settings.service or "cli") if settings.mtls else None
     opened = _channels.setdefault(asyncio.get_running_loop(), {})
-    if target not in opened:
+    if (target, tls) not in opened:
         config = service_config(peer, balanced="," in target)
-        opened[target] = grpc.aio.insecure_channel(
-            target, options=[*_OPTIONS, ("grpc.service_config", json.dumps(config))]
-        )
+        opened[target, tls] = _connect(peer, target, tls, [*_OPTIONS, ("grpc.service_config", json.dumps(config))])
     tokens = service_tokens_for(settings) if credentials == "service" else None
-    return PeerChannel(opened[target], credentials, tokens, deadline)
+    return PeerChannel(opened[target, tls], credentials, tokens, deadline)
+
+
+def _connect(peer: str, target: str, tls: TlsFiles | None, options: Sequence[tuple[str, Any]]) -> grpc.aio.Channel:
+    if tls is None:
+        return grpc.aio.insecure_channel(target, options=options)
+    # the certificate names the peer, wherever it runs
+    named = [*options, ("grpc.ssl_target_name_override", peer)]
+    return grpc.aio.secure_channel(target, tls.channel_credentials(), options=named)
 
 
 async def close_channels() -> None:

@@ -35,6 +35,7 @@ from cinemesh.keys import ensure_mesh_keys
 from cinemesh.revocation import RevocationFollower, Revocations
 from cinemesh.settings import ServiceSettings
 from cinemesh.status import Identity, Probe, StatusServicer
+from cinemesh.tls import ensure_tls
 
 __all__ = ["Application", "Mount", "PortInUse", "Probe", "Server", "StartFailed", "run"]
 
@@ -140,6 +141,7 @@ class Server:
 
         Raises:
             PortInUse: one of them is taken.
+            StartFailed: certificates are wanted and missing.
         """
         host = self.settings.host
         if port:
@@ -153,12 +155,22 @@ class Server:
             self._router.add(mount)
         await self._health.set("", _NOT_SERVING)
         try:
-            self.port = self._grpc.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+            self.port = self._open(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         except RuntimeError as error:
             raise PortInUse(_port_in_use(port)) from error
         if metrics_port is not None:
             self._metrics = _serve_metrics(self.settings.metrics_host, metrics_port)
         await self._grpc.start()
+
+    def _open(self, address: str) -> int:
+        assert self._grpc is not None
+        if not self.settings.mtls:
+            return self._grpc.add_insecure_port(address)
+        try:
+            credentials = self.settings.tls_files(self.settings.service).server_credentials()
+        except OSError as error:
+            raise StartFailed(f"{self.app.name} cannot start: {error}") from None
+        return self._grpc.add_secure_port(address, credentials)
 
     async def start(self) -> None:
         """Starts the application and opens its methods.
@@ -324,6 +336,8 @@ async def _serve(app: Application) -> None:
     settings = app.settings
     if settings.environment == "development":
         await asyncio.to_thread(ensure_mesh_keys, settings.var_dir)
+        if settings.mtls and settings.tls_dir is None:
+            await asyncio.to_thread(ensure_tls, settings.var_dir)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 

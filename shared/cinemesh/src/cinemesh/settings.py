@@ -92,6 +92,10 @@ class ServiceSettings(BaseSettings):
     def _production_is_explicit(self) -> Self:
         if self.environment == "production" and not self.jwks:
             raise ValueError("jwks must be set in production: development keys are never trusted there")
+        if self.environment == "production" and self.mtls and self.tls_dir is None:
+            raise ValueError(
+                "tls_dir must be set in production with mtls: development certificates are never trusted there"
+            )
         return self
 
     @classmethod

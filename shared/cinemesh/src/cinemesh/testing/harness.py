@@ -87,10 +87,19 @@ async def running(
         if started:
             await starting
         own = [("grpc.use_local_subchannel_pool", 1), *options]  # tests share no connections
-        async with grpc.aio.insecure_channel(address, options=own) as channel:
+        async with _channel(app.settings, address, own) as channel:
             yield Running(app, server, channel, address)
     finally:
         if not starting.done():
             starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
         await server.stop()
+
+
+def _channel(settings: ServiceSettings, address: str, options: Sequence[tuple[str, Any]]) -> grpc.aio.Channel:
+    if not settings.mtls:
+        return grpc.aio.insecure_channel(address, options=options)
+    credentials = settings.tls_files("cli").channel_credentials()
+    return grpc.aio.secure_channel(
+        address, credentials, options=[*options, ("grpc.ssl_target_name_override", settings.service)]
+    )
