@@ -106,7 +106,7 @@ def test_state_of_a_dead_supervisor_is_no_state(tmp_path: Path) -> None:
 
 def test_plan_has_every_service_the_portal_and_envoy_last(options: MeshOptions) -> None:
     names = [process.name for process in plan(options)]
-    assert names == [*topology.SERVICES, "portal", "envoy"]
+    assert names == [*topology.SERVICES, "portal", "limiter", "envoy"]
     ports = [port for process in plan(options) for port in process.ports]
     assert len(ports) == len(set(ports))
 

@@ -22,7 +22,7 @@ def _free_base() -> int:
     """Returns a base whose whole range of ports nobody holds now."""
     for base in range(54050, 64000, 400):
         try:
-            for port in (*range(base, base + 8), *range(base + 90, base + 108), base + 300):
+            for port in (*range(base, base + 8), *range(base + 90, base + 108), base + 192, base + 300):
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", port))
         except OSError:

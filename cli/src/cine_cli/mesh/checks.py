@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import Any
 
@@ -10,9 +11,10 @@ import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cine_cli.mesh.plan import ProcessPlan
+from cinemesh import topology
 
-#: One cheap call a service that answers people, and the portal.
-_THROUGH_GATEWAY = ("/health", "/api/v1/genres", "/health/live")
+#: One cheap call to a service, and one to the portal; neither counts against the caller's limit.
+_THROUGH_GATEWAY = ("/health", "/health/live")
 
 
 def busy_ports(processes: list[ProcessPlan]) -> list[tuple[str, int]]:
@@ -60,10 +62,19 @@ async def _http_ok(url: str, seconds: float) -> bool:
             return False
 
 
-def gateway_answers(port: int) -> bool:
-    """Returns whether a call of each kind comes through the gateway: Envoy notices a healthy service a moment after it is one."""
+def gateway_answers(port: int, port_base: int) -> bool:
+    """Returns whether calls come through the gateway: Envoy notices a healthy service a moment after it is one."""
     with httpx.Client(timeout=2.0, trust_env=False) as client:
         try:
-            return all(client.get(f"http://127.0.0.1:{port}{path}").status_code < 500 for path in _THROUGH_GATEWAY)
+            answered = all(client.get(f"http://127.0.0.1:{port}{path}").status_code < 500 for path in _THROUGH_GATEWAY)
+            return answered and _gateway_sees_services(client, port_base)
         except httpx.HTTPError:
             return False
+
+
+def _gateway_sees_services(client: httpx.Client, port_base: int) -> bool:
+    """Returns whether Envoy holds a process of each service for healthy; asked of its admin port, which counts nobody's calls."""
+    admin = f"http://127.0.0.1:{topology.admin_port(port_base)}"
+    told = client.get(f"{admin}/stats", params={"filter": "membership_healthy$"}).text
+    healthy = dict(re.findall(r"^cluster\.(\w+)\.membership_healthy: (\d+)$", told, re.MULTILINE))
+    return all(int(healthy.get(service, 0)) > 0 for service in topology.SERVICES)

@@ -42,7 +42,7 @@ def start(options: MeshOptions, *, wait_seconds: float = START_SECONDS) -> MeshS
     deadline = time.monotonic() + wait_seconds
     while time.monotonic() < deadline:
         state = read_state(options.var_dir)
-        if state is not None and state.ready and gateway_answers(state.gateway_port):
+        if state is not None and state.ready and gateway_answers(state.gateway_port, state.port_base):
             return state
         if state is not None:
             _refuse_hopeless(state)

@@ -17,6 +17,7 @@ class MeshSettings(BaseSettings):
 
     port_base: int = Field(default=50050, ge=1024, le=65000, description="first loopback port of the mesh")
     gateway_port: int = Field(default=8000, ge=1, le=65535, description="port of the gateway for browsers")
+    gateway_https_port: int | None = Field(default=None, ge=1, le=65535, description="its port for HTTPS, if any")
     var_dir: Path = Field(default=Path("var"), description="state, logs, models")
     data_dir: Path | None = Field(default=None, description="folder with MovieLens-format files")
     merged_csv: Path = Field(default=Path("data/movies_merged.csv"), description="result of the pipeline")
@@ -26,7 +27,7 @@ class MeshSettings(BaseSettings):
     require_tmdb: bool = Field(default=False, description="keep only films with TMDb metadata")
     replicas: dict[str, int] = Field(default_factory=dict, description='processes a service, as JSON: {"catalog": 2}')
 
-    @field_validator("data_dir", "min_year", mode="before")
+    @field_validator("data_dir", "min_year", "gateway_https_port", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value

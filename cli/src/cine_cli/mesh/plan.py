@@ -41,12 +41,14 @@ class MeshOptions:
         gateway_port: port of the gateway for browsers.
         var_dir: state, logs, pids.
         replicas: processes of a service, for those with more than one.
+        https_port: port of the gateway for HTTPS; None when it has none.
     """
 
     port_base: int
     gateway_port: int
     var_dir: Path
     replicas: dict[str, int] = field(default_factory=dict)
+    https_port: int | None = None
 
     @classmethod
     def from_environment(cls) -> MeshOptions:
@@ -54,11 +56,17 @@ class MeshOptions:
         from cine_cli.mesh.options import MeshSettings
 
         settings = MeshSettings()
-        return cls(settings.port_base, settings.gateway_port, settings.var_dir.resolve(), settings.replicas)
+        return cls(
+            settings.port_base,
+            settings.gateway_port,
+            settings.var_dir.resolve(),
+            settings.replicas,
+            settings.gateway_https_port,
+        )
 
 
 def plan(options: MeshOptions) -> list[ProcessPlan]:
-    """Returns the processes in the order they are started: services, portal, Envoy last."""
+    """Returns the processes in the order they are started: services, portal, limiter, Envoy last."""
     # one BLAS thread a process: nine processes each spinning up a pool would fight over the same few cores
     quiet = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     shared = {
@@ -93,9 +101,19 @@ def plan(options: MeshOptions) -> list[ProcessPlan]:
     )
     processes.append(
         ProcessPlan(
+            name="limiter",
+            command=(sys.executable, "-m", "cine_gateway", "limiter"),
+            ports=(topology.limiter_port(options.port_base), topology.limiter_metrics_port(options.port_base)),
+            check="grpc",
+            environment=shared,
+        )
+    )
+    https = () if options.https_port is None else (options.https_port,)
+    processes.append(
+        ProcessPlan(
             name="envoy",
             command=(sys.executable, "-m", "cine_gateway", "envoy"),
-            ports=(topology.admin_port(options.port_base), options.gateway_port),
+            ports=(topology.admin_port(options.port_base), options.gateway_port, *https),
             check="envoy",
             environment=shared,
         )
