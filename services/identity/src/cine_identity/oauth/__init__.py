@@ -1,0 +1,10 @@
+"""Other providers that people sign in through."""
+
+from __future__ import annotations
+
+from cine_identity.oauth.configuration import providers_of
+from cine_identity.oauth.faults import ProviderFault
+from cine_identity.oauth.fetching import Fetcher
+from cine_identity.oauth.provider import Provider
+
+__all__ = ["Fetcher", "Provider", "ProviderFault", "providers_of"]
