@@ -37,10 +37,14 @@ from cine_identity.flows.entrance import Entrance
 from cine_identity.flows.export import AccountExport
 from cine_identity.flows.hindrance import Hindrances
 from cine_identity.flows.housekeeping import Housekeeping
+from cine_identity.flows.identities import Identities
 from cine_identity.flows.issue import Issuer
 from cine_identity.flows.leaving import AccountDeletion, CheckPassword, no_password_opens
 from cine_identity.flows.mail_limit import MailLimit
 from cine_identity.flows.mail_wishes import MailWishes
+from cine_identity.flows.oauth import OAuth
+from cine_identity.flows.oauth_attempts import OAuthAttempts
+from cine_identity.flows.oauth_entry import ProviderEntry
 from cine_identity.flows.own_sessions import OwnSessions
 from cine_identity.flows.owner_proof import OwnerProof
 from cine_identity.flows.passkey_sign_in import PasskeySignIn
@@ -57,8 +61,11 @@ from cine_identity.flows.who import WhoAmI
 from cine_identity.keys import KeyRing
 from cine_identity.keys.rotation import KeyRotation
 from cine_identity.mail import Post, Sender, Writer, transport_for
+from cine_identity.oauth import Fetcher, Provider
+from cine_identity.oauth.offered import providers_of
 from cine_identity.servicer.admin import AdminServicer
 from cine_identity.servicer.auth import AuthServicer
+from cine_identity.servicer.oauth import OAuthServicer
 from cine_identity.servicer.passkeys import PasskeyServicer
 from cine_identity.servicer.second_factor import SecondFactorServicer
 from cine_identity.servicer.sessions import SessionServicer
@@ -102,6 +109,8 @@ class IdentityApplication(Application):
         self.cache = open_cache(self.settings.cache_url, namespace="identity")
         self.check_password: CheckPassword = no_password_opens
         self.hash_pool = HashPool(self.settings.hash_queue)
+        self.fetcher = Fetcher(loopback=self.settings.loopback_providers)
+        self.providers: dict[str, Provider] = providers_of(self.settings, self.fetcher)
         self._background: list[asyncio.Task[None]] = []
         self._mail: Sender | None = None
 
@@ -128,7 +137,7 @@ class IdentityApplication(Application):
         self.key_rotation = KeyRotation(self.database, self.vault, self.settings, self.keys, self.clock)
         await self.key_rotation.begin()
         await self.database.write(self.appointments.appoint_all)
-        servicers: dict[str, Any] = {**self._entry(), **self._people(), **self._factors()}
+        servicers: dict[str, Any] = {**self._entry(), **self._people(), **self._factors(), **self._providers()}
         mounts = [self._mount(messages, stubs, servicers) for messages, stubs in _CONTRACT]
         self._background += [
             asyncio.create_task(self.key_rotation.run(), name="signing keys"),
@@ -143,7 +152,7 @@ class IdentityApplication(Application):
         database, settings, vault, callers, outbox = self.database, self.settings, self.vault, self.callers, self.outbox
         post, clock, factors, appointments = self.post, self.clock, self.second_factors, self.appointments
         hindrances, limit, endings = Hindrances(vault), MailLimit(vault), Endings(settings, outbox)
-        registration = Registration(
+        self.registration = registration = Registration(
             database, vault, self.passwords, hindrances, limit, outbox, post, appointments, clock
         )
         changes = PasswordChanges(
@@ -196,6 +205,35 @@ class IdentityApplication(Application):
             "PasskeyService": PasskeyServicer(passkeys, sign_in, cookies_secure=self.settings.cookies_secure),
         }
 
+    def _providers(self) -> dict[str, Any]:
+        """Wires signing in through other providers."""
+        database, settings, callers, post, clock = self.database, self.settings, self.callers, self.post, self.clock
+        attempts = OAuthAttempts(self.vault)
+        entry = ProviderEntry(
+            attempts,
+            self.entrance,
+            self.issuer,
+            self.second_factors,
+            self.registration,
+            self.appointments,
+            self.outbox,
+            post,
+            settings.idle,
+            clock,
+        )
+        oauth = OAuth(
+            database,
+            self.providers,
+            callers,
+            attempts,
+            entry,
+            public_url=settings.public_url,
+            pages=settings.pages,
+            clock=clock,
+        )
+        identities = Identities(database, callers, self.providers, attempts, post, clock)
+        return {"OAuthService": OAuthServicer(oauth, identities, cookies_secure=settings.cookies_secure)}
+
     def _mount(self, messages: ModuleType, stubs: ModuleType, servicers: dict[str, Any]) -> Mount:
         (service,) = messages.DESCRIPTOR.services_by_name.values()
         if service.name not in servicers:
@@ -209,6 +247,9 @@ class IdentityApplication(Application):
         await asyncio.gather(*self._background, return_exceptions=True)
         if self._mail is not None:
             await self._mail.close()
+        for provider in self.providers.values():
+            await provider.close()
+        await self.fetcher.close()
         await asyncio.to_thread(self.hash_pool.close)
         await self.cache.close()
         await self.database.close()

@@ -9,6 +9,9 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from cine_identity.domain.vault import development_master, parse_master
+from cine_identity.oauth.configuration import OidcProvider, parse_oidc_providers
+from cine_identity.oauth.fetching import safe_address
+from cine_identity.oauth.github import PUBLIC_GITHUB
 from cinemesh.settings import CommaSeparated, ServiceSettings
 
 
@@ -53,6 +56,7 @@ class IdentitySettings(ServiceSettings):
     google_client_secret: SecretStr | None = Field(default=None, description="secret; its secret")
     github_client_id: str = Field(default="", description="client id at GitHub; empty: not offered")
     github_client_secret: SecretStr | None = Field(default=None, description="secret; its secret")
+    github_url: str = Field(default=PUBLIC_GITHUB, description="GitHub, or the address of an Enterprise Server")
     oidc_providers: SecretStr | None = Field(
         default=None,
         description='secret; further OpenID providers, as JSON: [{"name","display_name","issuer","client_id","client_secret"}]',
@@ -80,7 +84,7 @@ class IdentitySettings(ServiceSettings):
             parse_master(value.get_secret_value())
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "github_url")
     @classmethod
     def _without_slash(cls, value: str) -> str:
         return value.rstrip("/")
@@ -90,6 +94,38 @@ class IdentitySettings(ServiceSettings):
         if self.environment == "production" and self.secret_key is None:
             raise ValueError("secret_key must be set in production: a development key is never trusted there")
         return self
+
+    @model_validator(mode="after")
+    def _providers_can_be_used(self) -> Self:
+        for name, client_id, secret in (
+            ("google", self.google_client_id, self.google_client_secret),
+            ("github", self.github_client_id, self.github_client_secret),
+        ):
+            if bool(client_id) != (secret is not None):
+                raise ValueError(f"{name}_client_id and {name}_client_secret go together")
+        if not safe_address(self.github_url, loopback=self.loopback_providers):
+            raise ValueError("github_url must be an https address")
+        try:
+            self.further_providers()
+        except ValueError as error:
+            raise ValueError(f"oidc_providers: {error}") from None
+        return self
+
+    def further_providers(self) -> list[OidcProvider]:
+        """Returns the OpenID providers beside Google."""
+        if self.oidc_providers is None:
+            return []
+        return parse_oidc_providers(self.oidc_providers.get_secret_value(), loopback=self.loopback_providers)
+
+    @property
+    def loopback_providers(self) -> bool:
+        """Whether providers may be asked over http on this machine: in development."""
+        return self.environment != "production"
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """Pages that a sign-in through a provider may come back to; the first is meant where none is named."""
+        return tuple(self.oauth_redirects) or (f"{self.public_url}/",)
 
     def master_secret(self) -> bytes:
         """Returns the master secret; in development it is made once under `var/keys/`.

@@ -38,6 +38,10 @@ class Appointments:
         """Returns whether the settings name an account."""
         return username_key(account.username) in self._usernames or email_key(account.email) in self._addresses
 
+    def wants(self, username: str) -> bool:
+        """Returns whether the settings name a user name, which nobody then may be given unasked."""
+        return username_key(username) in self._usernames
+
     def appoint(self, tx: Transaction, account: Account, visit: Visit | None = None) -> Account:
         """Gives an account the role if it is due, and returns it as it is then. Call it wherever an address is proven or used.
 

@@ -14,12 +14,14 @@ import datetime as dt
 import re
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from ulid import ULID
 
 from cine.identity.v1 import events_pb2
 from cine_identity.domain.account import USER, Account, email_key
 from cine_identity.domain.clock import Clock, utc_now
+from cine_identity.domain.oauth import Identity
 from cine_identity.domain.plain_text import plain_text
 from cine_identity.domain.session import Visit
 from cine_identity.domain.vault import Vault, new_code, new_token
@@ -29,7 +31,7 @@ from cine_identity.flows.hindrance import Hindrances
 from cine_identity.flows.mail_limit import MailLimit
 from cine_identity.flows.passwords import Passwords
 from cine_identity.mail.post import Letter, Post
-from cine_identity.store import Transaction, accounts, audit, tickets
+from cine_identity.store import Transaction, accounts, audit, identities, tickets
 from cinemesh.db import ConstraintViolated, Database
 from cinemesh.errors import AlreadyExists, CineError, FailedPrecondition, InvalidArgument, Reason
 from cinemesh.outbox import Outbox
@@ -146,26 +148,44 @@ class Registration:
         if accounts.username_taken(tx, wanted.username, now):
             problem = "is taken; choose another"
             raise AlreadyExists(f"username {problem}", violations=[("username", problem)])
+        self.admit(tx, wanted, now, visit)
+        self._attempts.keep(tx, wish.request_id, sent, wanted.user_id, now)
+        return wanted
+
+    def admit(
+        self, tx: Transaction, wanted: Account, now: dt.datetime, visit: Visit, identity: dict[str, str] | None = None
+    ) -> None:
+        """Opens an account that waits for its address to be proven; does as much for an address that has one.
+
+        Args:
+            tx: the caller's transaction.
+            wanted: the account; its user name is free.
+            now: the present moment.
+            visit: where from.
+            identity: at another provider, by the columns of its row: it opens the account once the letter's link was followed,
+                and never by another registration's.
+        """
         holder = accounts.by_email(tx, wanted.email)
         allowed = self._limit.allows(tx, "register", wanted.email, now)
+        pending: dict[str, Any] = {
+            "username": wanted.username,
+            "display_name": wanted.display_name,
+            "locale": wanted.locale,
+            "password_hash": wanted.password_hash,
+            **({"identity": identity} if identity is not None else {}),
+        }
         if holder is None:
             accounts.insert(tx, wanted)
             event = events_pb2.UserRegistered(
                 user_id=wanted.user_id, username=wanted.username, display_name=wanted.display_name, roles=wanted.roles
             )
             self._outbox.append(tx, subject=f"users/{wanted.user_id}", data=event, time=now)
-            self.ask_to_verify(tx, wanted, now)
+            self.ask_to_verify(tx, wanted, now, pending if identity is not None else None)
         else:
             accounts.reserve_username(tx, wanted.username, now + LINK_LIFETIME)
             if holder.email_verified or holder.disabled or not allowed:
                 self._pretend(tx, holder, now, tell=allowed and not holder.disabled)
             else:
-                pending = {
-                    "username": wanted.username,
-                    "display_name": wanted.display_name,
-                    "locale": wanted.locale,
-                    "password_hash": wanted.password_hash,
-                }
                 self.ask_to_verify(tx, replace(wanted, user_id=holder.user_id), now, pending)
         audit.record(
             tx,
@@ -175,8 +195,6 @@ class Registration:
             outcome="ok" if holder is None else "address has an account",
             visit=visit,
         )
-        self._attempts.keep(tx, wish.request_id, sent, wanted.user_id, now)
-        return wanted
 
     def _pretend(self, tx: Transaction, holder: Account, now: dt.datetime, *, tell: bool) -> None:
         """Does for an address that has an account what a new one takes, and tells its owner."""
@@ -187,7 +205,7 @@ class Registration:
             self._post.queue(tx, Letter("already_registered", holder.email, holder.locale, facts))
 
     def ask_to_verify(
-        self, tx: Transaction, account: Account, now: dt.datetime, pending: dict[str, str | None] | None = None
+        self, tx: Transaction, account: Account, now: dt.datetime, pending: dict[str, Any] | None = None
     ) -> None:
         """Mails a link and a code.
 
@@ -250,7 +268,7 @@ class Registration:
         return result
 
     def _verified(
-        self, tx: Transaction, account: Account, pending: dict[str, str], now: dt.datetime, visit: Visit
+        self, tx: Transaction, account: Account, pending: dict[str, Any], now: dt.datetime, visit: Visit
     ) -> Account:
         tickets.discard(tx, VERIFY_EMAIL, user_id=account.user_id)  # of other registrations, too
         if account.email_verified:
@@ -258,7 +276,9 @@ class Registration:
         changes: dict[str, object] = {"email_verified": True}
         if pending:
             accounts.free_username(tx, pending["username"])
-            changes |= {**pending, "password_changed_at": now}
+            changes |= {name: value for name, value in pending.items() if name != "identity"}
+            changes["password_changed_at"] = now if pending["password_hash"] is not None else None
+            self._link(tx, account, pending.get("identity"), now)
         accounts.update(tx, account.user_id, **changes)
         proven = accounts.by_id(tx, account.user_id)
         if proven is None:
@@ -273,6 +293,21 @@ class Registration:
         self._outbox.append(tx, subject=subject, data=events_pb2.EmailVerified(user_id=proven.user_id), time=now)
         audit.record(tx, action="email.verify", now=now, user_id=proven.user_id, actor_id=proven.user_id, visit=visit)
         return self._appointments.appoint(tx, proven, visit)
+
+    @staticmethod
+    def _link(tx: Transaction, account: Account, identity: dict[str, str] | None, now: dt.datetime) -> None:
+        # whoever signed in with it elsewhere meanwhile keeps it: the account then has a password to be reset
+        if identity is not None and identities.find(tx, identity["issuer"], identity["subject"]) is None:
+            linked = Identity(
+                identity_id=str(ULID()),
+                user_id=account.user_id,
+                provider=identity["provider"],
+                issuer=identity["issuer"],
+                subject=identity["subject"],
+                label=identity["label"],
+                linked_at=now,
+            )
+            identities.insert(tx, linked)
 
     def _code_digest(self, subject: str, code: str) -> str:
         return self._vault.digest(f"{subject}:{code}", VERIFY_EMAIL)

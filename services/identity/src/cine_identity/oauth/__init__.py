@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cine_identity.oauth.configuration import providers_of
 from cine_identity.oauth.faults import ProviderFault
 from cine_identity.oauth.fetching import Fetcher
 from cine_identity.oauth.provider import Provider
 
-__all__ = ["Fetcher", "Provider", "ProviderFault", "providers_of"]
+__all__ = ["Fetcher", "Provider", "ProviderFault"]

@@ -1,4 +1,4 @@
-"""Which providers there are, from the settings."""
+"""OpenID providers as the settings write them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
 from cine_identity.domain.oauth import METHODS_OF_OUR_OWN, PROVIDER_NAME
-from cine_identity.oauth.fetching import Fetcher, safe_address
-from cine_identity.oauth.github import GitHub
-from cine_identity.oauth.oidc import Client, OpenIdProvider
-from cine_identity.oauth.provider import Provider
+from cine_identity.oauth.fetching import safe_address
 
-GOOGLE_ISSUER = "https://accounts.google.com"
-_GOOGLE_TOO = "accounts.google.com"
 _TAKEN = METHODS_OF_OUR_OWN | {"google", "github"}
 _Text = Annotated[str, Field(min_length=1, max_length=254)]
 
@@ -59,32 +54,3 @@ def parse_oidc_providers(text: str, *, loopback: bool) -> list[OidcProvider]:
             raise ValueError(f"the issuer of {one.name} must be an https address")
         names.add(one.name)
     return found
-
-
-def providers_of(
-    *,
-    google: tuple[str, str] | None,
-    github: tuple[str, str] | None,
-    github_url: str,
-    others: list[OidcProvider],
-    fetcher: Fetcher,
-) -> dict[str, Provider]:
-    """Returns the providers that are set up by their names, in the order to show them.
-
-    Args:
-        google: client id and secret; None where it is not offered.
-        github: likewise.
-        github_url: GitHub itself, or an Enterprise Server.
-        others: further OpenID providers.
-        fetcher: asks them.
-    """
-    found: list[Provider] = []
-    if google is not None:
-        client = Client(GOOGLE_ISSUER, *google, also=(_GOOGLE_TOO,))
-        found.append(OpenIdProvider("google", "Google", client, fetcher))
-    if github is not None:
-        found.append(GitHub(github_url, *github, fetcher))
-    for one in others:
-        client = Client(one.issuer, one.client_id, one.client_secret.get_secret_value())
-        found.append(OpenIdProvider(one.name, one.display_name or one.name, client, fetcher))
-    return {one.name: one for one in found}

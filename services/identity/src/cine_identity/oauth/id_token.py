@@ -18,7 +18,11 @@ LEEWAY_SECONDS = 60.0
 _OLDEST_SECONDS = 600.0
 _FEWEST_RSA_BITS = 2048
 _KEPT = ("kty", "crv", "x", "y", "n", "e")
-_KINDS = {("RSA", None): "RS256", ("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
+_KINDS: dict[tuple[object, object], str] = {
+    ("RSA", None): "RS256",
+    ("EC", "P-256"): "ES256",
+    ("OKP", "Ed25519"): "EdDSA",
+}
 
 
 def usable_keys(document: Any) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cine_identity.domain.session import SignedIn
@@ -11,7 +12,9 @@ from cine_identity.servicer.visits import DEVICE_COOKIE, REFRESH_COOKIE, set_coo
 _DEVICE_SECONDS = 365 * 24 * 3600
 
 
-async def entered_fields(entered: Entered, context: Any, *, use_cookie: bool, cookies_secure: bool) -> dict[str, Any]:
+async def entered_fields(
+    entered: Entered, context: Any, *, use_cookie: bool, cookies_secure: bool, more: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
     """Sets the cookies of a sign-in and returns the fields of its answer.
 
     Args:
@@ -19,8 +22,9 @@ async def entered_fields(entered: Entered, context: Any, *, use_cookie: bool, co
         context: the call's, before its first answer.
         use_cookie: whether the refresh token goes into a cookie.
         cookies_secure: whether browsers keep our cookies.
+        more: metadata that sets other cookies.
     """
-    cookies = [refresh_cookie(entered.tokens)] if use_cookie else []
+    cookies = [*more, *([refresh_cookie(entered.tokens)] if use_cookie else [])]
     if cookies_secure:
         cookies.append(set_cookie(DEVICE_COOKIE, entered.device_cookie, seconds=_DEVICE_SECONDS))
     if cookies:
