@@ -203,6 +203,15 @@ def test_the_access_log_hides_a_secret_in_a_path(http: httpx.Client, mesh: Any) 
     assert "canary-token" not in mesh.log.read_text()
 
 
+def test_the_access_log_hides_a_secret_in_the_path_of_a_refused_call(http: httpx.Client, mesh: Any) -> None:
+    marker = f"refused-{time.monotonic_ns()}"
+    told = {"x-request-id": marker, "authorization": "Bearer canary-of-a-token"}
+    assert http.get("/api/v1/watchlist/shared/canary-token?page_size=1", headers=told).status_code == 401
+    assert log_line(mesh, marker)["path"] == "(holds a secret)"
+    assert sum(marker in line for line in mesh.log.read_text().splitlines()) == 1
+    assert "canary" not in mesh.log.read_text()
+
+
 @pytest.mark.parametrize("path", ["/config_dump", "/quitquitquit", "/logging", "/certs", "/runtime", "/"])
 def test_the_admin_interface_answers_only_what_operations_need(mesh: Any, path: str) -> None:
     assert mesh.admin(path).status_code == 403

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import jinja2
@@ -93,6 +93,10 @@ def render(settings: GatewaySettings, contracts: contracts_of.Contracts | None =
     return config
 
 
+#: Envoy's own level by the mesh's: at "debug" it prints every request whole, passwords and tokens in it.
+_LOG_LEVELS: Final = {"debug": "info", "info": "warning", "warning": "warning", "error": "error"}
+
+
 def binary() -> Path:
     """Returns Envoy's program: the one beside this interpreter, else the first on the path.
 
@@ -115,7 +119,7 @@ def command(settings: GatewaySettings, config: Path) -> list[str]:
         "--concurrency",
         str(settings.workers),
         "--log-level",
-        settings.log_level if settings.log_level != "info" else "warning",
+        _LOG_LEVELS[settings.log_level],
         "--log-format",
         '{"timestamp":"%Y-%m-%dT%T.%eZ","level":"%l","service":"gateway","event":"envoy","logger":"%n","message":"%j"}',
         "--drain-time-s",
