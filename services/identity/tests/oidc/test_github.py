@@ -187,6 +187,7 @@ async def test_public_github_is_asked_where_it_is(tmp_path: Any) -> None:
     settings = settings_for(
         IdentitySettings,
         tmp_path,
+        public_url="https://films.example",
         google_client_id="g",
         google_client_secret=SecretStr("s"),
         github_client_id="h",
