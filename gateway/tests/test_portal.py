@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
@@ -12,7 +14,8 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from cine_gateway.portal import create_app
+from cine_gateway.limiter.server import serving
+from cine_gateway.portal import create_app, health
 from cine_gateway.settings import GatewaySettings
 
 SERVICES = {"identity", "catalog", "ratings", "watchlist", "recommender", "aesthetic", "sentiment"}
@@ -133,6 +136,23 @@ def test_detailed_lists_every_service_with_its_stores_and_says_which_is_down(htt
     assert "127.0.0.1" not in answer.text
 
 
+async def test_detailed_says_whether_the_limiter_answers(mesh: Any) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    monitor = health.HealthMonitor(mesh.settings.model_copy(update={"limiter": address}))
+    try:
+        told = health.detailed({}, await monitor.ask_limiter())
+        assert (told["status"], told["limiter"]["status"]) == ("degraded", "degraded")
+        assert told["limiter"]["reason"].startswith("nothing answers on its port: each gateway counts")
+        async with serving(mesh.settings.model_copy(update={"limiter": address}), None), asyncio.timeout(5):
+            while (told := health.detailed({}, await monitor.ask_limiter()))["status"] != "ok":  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.05)
+        assert told["limiter"]["status"] == "ok" and told["limiter"]["latency_ms"] > 0
+    finally:
+        await monitor.close()
+
+
 @pytest.fixture
 def catalog_answer(mesh: Any) -> Iterator[Any]:
     """The catalogue's own status, to be changed; put back afterwards. A round of questions is reused for half a second."""
@@ -209,8 +229,6 @@ def test_replicas_are_asked_one_by_one(mesh: Any) -> None:
 
 
 def test_a_fault_of_the_portal_shows_nothing(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cine_gateway.portal import health
-
     def fail(_: Any) -> None:
         raise RuntimeError("canary-secret")
 

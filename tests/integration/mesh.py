@@ -22,7 +22,7 @@ def _free_base() -> int:
     """Returns a base whose whole range of ports nobody holds now."""
     for base in range(54050, 64000, 400):
         try:
-            for port in (*range(base, base + 8), *range(base + 90, base + 108), base + 192, base + 300):
+            for port in (*range(base, base + 8), *range(base + 90, base + 108), base + 192, base + 300, base + 301):
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", port))
         except OSError:
@@ -51,8 +51,8 @@ class Mesh:
 
 
 @contextmanager
-def started(folder: Path, **more: str) -> Iterator[Mesh]:
-    """Starts the mesh for the block; `more` are settings of its environment."""
+def started(folder: Path, *, https: bool = False, **more: str) -> Iterator[Mesh]:
+    """Starts the mesh for the block, with a port for HTTPS on demand; `more` are settings of its environment."""
     base = _free_base()
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("CINE_", "TMDB_"))}
     own = {
@@ -62,6 +62,7 @@ def started(folder: Path, **more: str) -> Iterator[Mesh]:
         "CINE_MERGED_CSV": str(folder / "movies_merged.csv"),
         "CINE_DATA_DIR": "",
         "CINE_GATEWAY_RATE_LIMIT": "0",
+        **({"CINE_GATEWAY_HTTPS_PORT": str(base + 301)} if https else {}),
         **more,
     }
     made = Mesh(base, f"http://127.0.0.1:{base + 300}", {**kept, **own})

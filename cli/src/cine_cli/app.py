@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Annotated
 
@@ -29,10 +30,21 @@ Json = Annotated[bool, typer.Option("--json", help="one JSON object on standard 
 Force = Annotated[bool, typer.Option("--force", help="do it again even when nothing changed")]
 
 
-def _say_running(output: Output, state: MeshState, seconds: float) -> None:
+def _say_running(output: Output, options: MeshOptions, state: MeshState, seconds: float) -> None:
     address = f"http://127.0.0.1:{state.gateway_port}"
-    text = f"ready in {seconds:.1f} s\n  explorer  {address}/\n  API docs  {address}/docs\n  health    {address}/health/detailed"
-    output.result({**launch.describe(state), "address": address, "seconds": round(seconds, 2)}, text)
+    told = {**launch.describe(state), "address": address, "seconds": round(seconds, 2)}
+    lines = [
+        f"ready in {seconds:.1f} s",
+        f"  explorer  {address}/",
+        f"  API docs  {address}/docs",
+        f"  health    {address}/health/detailed",
+    ]
+    if options.mail_dir is not None:
+        told["mail"] = str(options.mail_dir)
+        lines.append(
+            f"  mail      {os.path.relpath(options.mail_dir)}/ (no mail server is set: messages are written there)"
+        )
+    output.result(told, "\n".join(lines))
 
 
 @app.command()
@@ -48,19 +60,20 @@ def up(as_json: Json = False) -> None:
         state = launch.start(options)
     except launch.MeshFailed as failure:
         output.fail(str(failure), code=3)
-    _say_running(output, state, time.monotonic() - began)
+    _say_running(output, options, state, time.monotonic() - began)
 
 
 @app.command()
 def start(as_json: Json = False) -> None:
     """Starts the mesh with the data and model there are, and waits until it is healthy."""
     output = Output(as_json=as_json)
+    options = MeshOptions.from_environment()
     began = time.monotonic()
     try:
-        state = launch.start(MeshOptions.from_environment())
+        state = launch.start(options)
     except launch.MeshFailed as failure:
         output.fail(str(failure), code=3)
-    _say_running(output, state, time.monotonic() - began)
+    _say_running(output, options, state, time.monotonic() - began)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cine_cli.mesh.plan import ProcessPlan
 from cinemesh import topology
+from cinemesh.tls import TlsFiles, open_channel
 
 #: One cheap call to a service, and one to the portal; neither counts against the caller's limit.
 _THROUGH_GATEWAY = ("/health", "/health/live")
@@ -32,19 +33,20 @@ def busy_ports(processes: list[ProcessPlan]) -> list[tuple[str, int]]:
     return busy
 
 
-async def is_ready(process: ProcessPlan, seconds: float = 1.0) -> bool:
+async def is_ready(process: ProcessPlan, seconds: float = 1.0, tls: TlsFiles | None = None) -> bool:
     """Returns whether the process answers and says that it is ready; never raises for one that does not."""
     if process.check == "grpc":
-        return await _grpc_serving(process.ports[0], seconds)
+        return await _grpc_serving(process, seconds, tls)
     path = "/ready" if process.check == "envoy" else "/health/live"
     return await _http_ok(f"http://127.0.0.1:{process.ports[0]}{path}", seconds)
 
 
-async def _grpc_serving(port: int, seconds: float) -> bool:
-    # a global subchannel pool would keep back-off state between probes and see a restarted server late
-    async with grpc.aio.insecure_channel(
-        f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)]
-    ) as channel:
+async def _grpc_serving(process: ProcessPlan, seconds: float, tls: TlsFiles | None) -> bool:
+    try:
+        opened = _channel(process, tls)
+    except OSError:  # its certificate is not there, or not there yet
+        return False
+    async with opened as channel:
         try:
             # the published types leave the methods out
             stub: Any = health_pb2_grpc.HealthStub(channel)
@@ -52,6 +54,13 @@ async def _grpc_serving(port: int, seconds: float) -> bool:
         except grpc.aio.AioRpcError:
             return False
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def _channel(process: ProcessPlan, tls: TlsFiles | None) -> grpc.aio.Channel:
+    address = f"127.0.0.1:{process.ports[0]}"
+    # a global subchannel pool would keep back-off state between probes and see a restarted server late
+    options: list[tuple[str, Any]] = [("grpc.use_local_subchannel_pool", 1)]
+    return open_channel(address, process.known_as, tls, options)
 
 
 async def _http_ok(url: str, seconds: float) -> bool:

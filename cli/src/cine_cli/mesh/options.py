@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cinemesh import topology
@@ -25,9 +26,19 @@ class MeshSettings(BaseSettings):
         default=None, description="first year kept; default 1980 for MovieLens, all for the starter catalogue"
     )
     require_tmdb: bool = Field(default=False, description="keep only films with TMDb metadata")
+    environment: Literal["development", "production"] = Field(default="development", description="as of the services")
+    mtls: bool = Field(default=False, description="certificates between services, both ways")
+    tls_dir: Path | None = Field(
+        default=None, description="where they lie; default: var/keys/tls, made at the first start"
+    )
+    smtp_host: str = Field(
+        default="",
+        validation_alias=AliasChoices("CINE_IDENTITY_SMTP_HOST", "CINE_SMTP_HOST"),
+        description="mail server of identity; empty: messages are written to var/outbox/",
+    )
     replicas: dict[str, int] = Field(default_factory=dict, description='processes a service, as JSON: {"catalog": 2}')
 
-    @field_validator("data_dir", "min_year", "gateway_https_port", mode="before")
+    @field_validator("data_dir", "min_year", "gateway_https_port", "tls_dir", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cinemesh import topology
+from cinemesh.tls import TlsFiles, development_folder
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -23,6 +24,7 @@ class ProcessPlan:
         ports: loopback ports it listens on; a busy one is reported before anything starts.
         check: "grpc" (health service on the first port), "http" (`/health/live` on the first port) or "envoy" (`/ready`).
         environment: variables added to the supervisor's own.
+        known_as: name in its certificate, where processes show one another certificates.
     """
 
     name: str
@@ -30,6 +32,7 @@ class ProcessPlan:
     ports: tuple[int, ...]
     check: str
     environment: dict[str, str] = field(default_factory=dict)
+    known_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class MeshOptions:
         var_dir: state, logs, pids.
         replicas: processes of a service, for those with more than one.
         https_port: port of the gateway for HTTPS; None when it has none.
+        tls: what the supervisor shows to processes and knows them by; None when they talk in the clear.
+        makes_tls: whether the certificates are those for development, made where they are missing.
+        mail_dir: folder that mail is written to; None when it is sent.
     """
 
     port_base: int
@@ -49,6 +55,9 @@ class MeshOptions:
     var_dir: Path
     replicas: dict[str, int] = field(default_factory=dict)
     https_port: int | None = None
+    tls: TlsFiles | None = None
+    makes_tls: bool = False
+    mail_dir: Path | None = None
 
     @classmethod
     def from_environment(cls) -> MeshOptions:
@@ -56,12 +65,17 @@ class MeshOptions:
         from cine_cli.mesh.options import MeshSettings
 
         settings = MeshSettings()
+        var_dir = settings.var_dir.resolve()
+        folder = settings.tls_dir or development_folder(var_dir)
         return cls(
-            settings.port_base,
-            settings.gateway_port,
-            settings.var_dir.resolve(),
-            settings.replicas,
-            settings.gateway_https_port,
+            port_base=settings.port_base,
+            gateway_port=settings.gateway_port,
+            var_dir=var_dir,
+            replicas=settings.replicas,
+            https_port=settings.gateway_https_port,
+            tls=TlsFiles.of(folder, "cli") if settings.mtls else None,
+            makes_tls=settings.mtls and settings.tls_dir is None and settings.environment == "development",
+            mail_dir=None if settings.smtp_host else var_dir / "outbox",
         )
 
 
@@ -88,6 +102,7 @@ def plan(options: MeshOptions) -> list[ProcessPlan]:
                     ports=(grpc_port, metrics_port),
                     check="grpc",
                     environment={**shared, "CINE_REPLICA": str(replica)},
+                    known_as=service,
                 )
             )
     processes.append(
@@ -106,6 +121,7 @@ def plan(options: MeshOptions) -> list[ProcessPlan]:
             ports=(topology.limiter_port(options.port_base), topology.limiter_metrics_port(options.port_base)),
             check="grpc",
             environment=shared,
+            known_as="limiter",
         )
     )
     https = () if options.https_port is None else (options.https_port,)

@@ -21,6 +21,7 @@ import psutil
 from cine_cli.mesh.checks import busy_ports, is_ready
 from cine_cli.mesh.plan import MeshOptions, ProcessPlan, child_environment, plan
 from cine_cli.mesh.state import MeshState, ProcessState, write_state
+from cinemesh.tls import TlsFiles, ensure_tls
 
 BACKOFF_SECONDS = 0.25
 BACKOFF_LIMIT_SECONDS = 10.0
@@ -40,8 +41,9 @@ def _die_with_parent() -> None:
 class Child:
     """One process of the plan: started, watched, restarted, stopped."""
 
-    def __init__(self, process: ProcessPlan, log_dir: Path) -> None:
+    def __init__(self, process: ProcessPlan, log_dir: Path, tls: TlsFiles | None = None) -> None:
         self.plan = process
+        self._tls = tls
         self.log = log_dir / f"{process.name}.log"
         self.state = ProcessState(name=process.name, log=str(self.log))
         self._process: asyncio.subprocess.Process | None = None
@@ -89,7 +91,7 @@ class Child:
         """Keeps `state.ready` true to what the process itself says: often while it starts, then every few seconds."""
         while not self.stopping:
             if self.state.pid:
-                self.state.ready = await is_ready(self.plan, seconds=1.0 if not self.state.ready else 3.0)
+                self.state.ready = await is_ready(self.plan, 1.0 if not self.state.ready else 3.0, self._tls)
             await asyncio.sleep(2.0 if self.state.ready else 0.15)
 
     async def stop(self) -> None:
@@ -113,7 +115,7 @@ class Supervisor:
 
     def __init__(self, options: MeshOptions) -> None:
         self.options = options
-        self.children = [Child(process, options.var_dir / "log") for process in plan(options)]
+        self.children = [Child(process, options.var_dir / "log", options.tls) for process in plan(options)]
         self.state = MeshState(
             supervisor_pid=os.getpid(),
             supervisor_create_time=psutil.Process().create_time(),
@@ -165,6 +167,8 @@ def main() -> None:
         for name, port in busy:
             print(f"error: port {port}, wanted by {name}, is in use", file=sys.stderr)
         sys.exit(3)
+    if options.makes_tls:
+        ensure_tls(options.var_dir)  # before the gateway's processes, which only read
     asyncio.run(Supervisor(options).run())
 
 

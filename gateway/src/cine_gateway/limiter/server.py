@@ -116,9 +116,7 @@ async def serving(settings: GatewaySettings, window: Window | None) -> AsyncIter
 def _credentials(settings: GatewaySettings) -> grpc.ServerCredentials | None:
     if not settings.mtls:
         return None
-    files = settings.tls_files("limiter")
-    pair = (files.key.read_bytes(), files.cert.read_bytes())
-    return grpc.ssl_server_credentials([pair], files.ca.read_bytes(), require_client_auth=True)
+    return settings.tls_files("limiter").server_credentials()
 
 
 async def _serve(settings: GatewaySettings) -> None:

@@ -44,8 +44,18 @@ _MESH: dict[str, Any] = {
             "description": "Services that do not answer or are not ready.",
         },
         "services": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/ServiceHealth"}},
+        "limiter": {
+            "type": "object",
+            "description": "What counts calls for every gateway; without it each counts by itself.",
+            "properties": {
+                "status": {"type": "string", "enum": ["ok", "degraded"]},
+                "latency_ms": {"type": "number"},
+                "reason": {"type": "string"},
+            },
+            "required": ["status", "latency_ms"],
+        },
     },
-    "required": ["status", "checked_at", "down", "services"],
+    "required": ["status", "checked_at", "down", "services", "limiter"],
 }
 _READY: dict[str, Any] = {
     "type": "object",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -183,7 +184,8 @@ async def _live(_: Request) -> Response:
 
 
 async def _detailed(request: Request) -> Response:
-    return JSONResponse(health.detailed(await request.app.state.monitor.ask()))
+    monitor: health.HealthMonitor = request.app.state.monitor
+    return JSONResponse(health.detailed(*await asyncio.gather(monitor.ask(), monitor.ask_limiter())))
 
 
 async def _back_from_provider(request: Request) -> Response:

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cine.common.v1 import status_pb2, status_pb2_grpc
 from cine_gateway.settings import GatewaySettings
 from cinemesh import topology
+from cinemesh.tls import open_channel
 
 _FRESH_SECONDS = 0.5
 
@@ -48,18 +50,20 @@ class HealthMonitor:
             ("grpc.max_reconnect_backoff_ms", 1000),
             ("grpc.use_local_subchannel_pool", 1),
         ]
-        credentials = _credentials(settings)
+        tls = settings.tls_files("portal") if settings.mtls else None
         self._channels = {
-            service: [_channel(service, address, credentials, options) for address in settings.endpoints(service)]
+            service: [open_channel(address, service, tls, options) for address in settings.endpoints(service)]
             for service in topology.SERVICES
         }
+        self._limiter = open_channel(settings.limiter_endpoint, "limiter", tls, options)
         self._lock = asyncio.Lock()
         self._round: dict[str, list[Answer]] = {}
         self._asked = float("-inf")
 
     async def close(self) -> None:
         """Closes the channels."""
-        await asyncio.gather(*(channel.close() for channels in self._channels.values() for channel in channels))
+        everyone = [self._limiter, *(channel for channels in self._channels.values() for channel in channels)]
+        await asyncio.gather(*(channel.close() for channel in everyone))
 
     async def ask(self) -> dict[str, list[Answer]]:
         """Returns the answers by service, one a process; never raises."""
@@ -82,6 +86,16 @@ class HealthMonitor:
             return Answer(_since(begin), reason=self._why(error))
         return Answer(_since(begin), status)
 
+    async def ask_limiter(self) -> Answer:
+        """Returns whether the gateway's rate limiter answers; without it Envoy counts by itself, for each gateway alone."""
+        begin = time.perf_counter()
+        try:
+            stub: Any = health_pb2_grpc.HealthStub(self._limiter)  # the published types leave the methods out
+            await stub.Check(health_pb2.HealthCheckRequest(), timeout=self._seconds)
+        except grpc.aio.AioRpcError as error:
+            return Answer(_since(begin), reason=self._why(error))
+        return Answer(_since(begin), status_pb2.GetStatusResponse(ready=True))
+
     def _why(self, error: grpc.aio.AioRpcError) -> str:
         # the library's own text holds addresses, so only the code is told
         code = error.code()
@@ -90,23 +104,6 @@ class HealthMonitor:
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             return f"did not answer within {self._seconds:g} s"
         return f"answered {code.name}"
-
-
-def _credentials(settings: GatewaySettings) -> grpc.ChannelCredentials | None:
-    """Returns what the portal shows to services and knows them by; None when they talk in the clear."""
-    if not settings.mtls:
-        return None
-    files = settings.tls_files("portal")
-    return grpc.ssl_channel_credentials(files.ca.read_bytes(), files.key.read_bytes(), files.cert.read_bytes())
-
-
-def _channel(
-    service: str, address: str, credentials: grpc.ChannelCredentials | None, options: list[tuple[str, int | str]]
-) -> grpc.aio.Channel:
-    if credentials is None:
-        return grpc.aio.insecure_channel(address, options)
-    # the certificate names the service, wherever it runs
-    return grpc.aio.secure_channel(address, credentials, [*options, ("grpc.ssl_target_name_override", service)])
 
 
 def _since(begin: float) -> float:
@@ -157,16 +154,20 @@ def _service(answers: list[Answer]) -> dict[str, Any]:
     return described
 
 
-def detailed(answers: dict[str, list[Answer]]) -> dict[str, Any]:
-    """Returns the body of `/health/detailed`: `status` is "ok" or "degraded", `services` says why."""
+def detailed(answers: dict[str, list[Answer]], limiter: Answer) -> dict[str, Any]:
+    """Returns the body of `/health/detailed`: `status` is "ok" or "degraded", `services` and `limiter` say why."""
     services = {name: _service(list(found)) for name, found in answers.items()}
     down = [name for name, one in services.items() if one["status"] == "down"]
-    whole = all(one["status"] == "ok" for one in services.values())
+    counting = {"status": "ok" if limiter.ready else "degraded", "latency_ms": limiter.latency_ms}
+    if not limiter.ready:
+        counting["reason"] = f"{limiter.reason}: each gateway counts calls by itself, minute by minute"
+    whole = limiter.ready and all(one["status"] == "ok" for one in services.values())
     return {
         "status": "ok" if whole else "degraded",
         "checked_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "down": down,
         "services": services,
+        "limiter": counting,
     }
 
 

@@ -6,12 +6,13 @@ import datetime as dt
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from cine_identity.domain.vault import development_master, parse_master
 from cine_identity.oauth.configuration import OidcProvider, parse_oidc_providers
 from cine_identity.oauth.fetching import safe_address
 from cine_identity.oauth.github import PUBLIC_GITHUB
+from cinemesh import topology
 from cinemesh.settings import CommaSeparated, ServiceSettings
 
 
@@ -23,8 +24,12 @@ class IdentitySettings(ServiceSettings):
     secret_key: SecretStr | None = Field(
         default=None, description="secret; 32 bytes in base64 that everything else is derived from; empty: var/keys/"
     )
+    gateway_port: int = Field(default=topology.DEFAULT_GATEWAY_PORT, description="port of the gateway")
+    gateway_https_port: int | None = Field(default=None, description="its port for HTTPS, if any")
     public_url: str = Field(
-        default="http://127.0.0.1:8000", description="address of the pages that mailed links and providers lead to"
+        default="",
+        validate_default=True,
+        description="address of the pages that mailed links and providers lead to; empty: the gateway's own",
     )
     admins: CommaSeparated = Field(
         default_factory=list,
@@ -66,7 +71,13 @@ class IdentitySettings(ServiceSettings):
     )
 
     @field_validator(
-        "secret_key", "smtp_password", "google_client_secret", "github_client_secret", "oidc_providers", mode="before"
+        "secret_key",
+        "smtp_password",
+        "google_client_secret",
+        "github_client_secret",
+        "oidc_providers",
+        "gateway_https_port",
+        mode="before",
     )
     @classmethod
     def _no_value_is_unset(cls, value: Any) -> Any:
@@ -88,6 +99,14 @@ class IdentitySettings(ServiceSettings):
     @classmethod
     def _without_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_at_least_the_gateway(cls, value: str, info: ValidationInfo) -> str:
+        if value:
+            return value
+        plain, secure = info.data.get("gateway_port"), info.data.get("gateway_https_port")
+        return f"https://{topology.LOOPBACK}:{secure}" if secure else f"http://{topology.LOOPBACK}:{plain}"
 
     @model_validator(mode="after")
     def _production_has_a_secret(self) -> Self:

@@ -22,7 +22,7 @@ from cinemesh.errors import DeadlineExceeded
 from cinemesh.rpc_status import code_of, failure_of
 from cinemesh.service_tokens import ServiceTokens, service_tokens_for
 from cinemesh.settings import ServiceSettings
-from cinemesh.tls import TlsFiles
+from cinemesh.tls import TlsFiles, open_channel
 
 __all__ = ["DEFAULT_DEADLINE_SECONDS", "PeerChannel", "channel", "close_channels", "failure_of", "service_config"]
 
@@ -69,17 +69,9 @@ def channel(
     opened = _channels.setdefault(asyncio.get_running_loop(), {})
     if (target, tls) not in opened:
         config = service_config(peer, balanced="," in target)
-        opened[target, tls] = _connect(peer, target, tls, [*_OPTIONS, ("grpc.service_config", json.dumps(config))])
+        opened[target, tls] = open_channel(target, peer, tls, [*_OPTIONS, ("grpc.service_config", json.dumps(config))])
     tokens = service_tokens_for(settings) if credentials == "service" else None
     return PeerChannel(opened[target, tls], credentials, tokens, deadline)
-
-
-def _connect(peer: str, target: str, tls: TlsFiles | None, options: Sequence[tuple[str, Any]]) -> grpc.aio.Channel:
-    if tls is None:
-        return grpc.aio.insecure_channel(target, options=options)
-    # the certificate names the peer, wherever it runs
-    named = [*options, ("grpc.ssl_target_name_override", peer)]
-    return grpc.aio.secure_channel(target, tls.channel_credentials(), options=named)
 
 
 async def close_channels() -> None:

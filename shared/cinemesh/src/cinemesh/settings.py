@@ -23,7 +23,7 @@ from pydantic_settings import (
 )
 
 from cinemesh import topology
-from cinemesh.tls import TlsFiles
+from cinemesh.tls import TlsFiles, development_folder
 
 EXIT_BAD_SETTINGS = 2
 MESH_SOURCE = "mesh:identity"
@@ -155,7 +155,7 @@ class ServiceSettings(BaseSettings):
 
     def tls_files(self, name: str) -> TlsFiles:
         """Returns where the certificate of a process lies: a service, "gateway", "portal", "limiter" or "cli"."""
-        return TlsFiles.of(self.tls_dir or self.keys_dir / "tls", name)
+        return TlsFiles.of(self.tls_dir or development_folder(self.var_dir), name)
 
     def endpoints(self, peer: str) -> list[str]:
         """Returns `host:port` of every replica of a peer.

@@ -10,11 +10,11 @@ import datetime as dt
 import fcntl
 import ipaddress
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import grpc
 from cryptography import x509
@@ -80,6 +80,31 @@ def _read(path: Path) -> bytes:
         raise FileNotFoundError(f"CINE_MTLS needs {path.name} in CINE_TLS_DIR") from None
 
 
+def open_channel(
+    address: str, known_as: str, tls: TlsFiles | None, options: Sequence[tuple[str, Any]] = ()
+) -> grpc.aio.Channel:
+    """Opens a channel to a process, in the clear when there are no certificates.
+
+    Args:
+        address: target of gRPC.
+        known_as: name in the certificate of the process, wherever it runs.
+        tls: what this process shows and knows others by.
+        options: of the channel.
+
+    Raises:
+        OSError: as of `TlsFiles.channel_credentials`.
+    """
+    if tls is None:
+        return grpc.aio.insecure_channel(address, options=options)
+    named = [*options, ("grpc.ssl_target_name_override", known_as)]
+    return grpc.aio.secure_channel(address, tls.channel_credentials(), options=named)
+
+
+def development_folder(var_dir: Path) -> Path:
+    """Returns where the certificates for development lie."""
+    return var_dir / "keys" / "tls"
+
+
 def ensure_tls(var_dir: Path, names: Iterable[str] = NAMES) -> Path:
     """Makes a development authority and a certificate for every name, those that are missing or soon run out.
 
@@ -96,7 +121,7 @@ def ensure_tls(var_dir: Path, names: Iterable[str] = NAMES) -> Path:
     Raises:
         OSError: the folder cannot be written.
     """
-    folder = var_dir / "keys" / "tls"
+    folder = development_folder(var_dir)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _turn(folder):
         authority = _load(folder, _AUTHORITY)

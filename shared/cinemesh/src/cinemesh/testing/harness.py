@@ -14,6 +14,7 @@ import grpc
 from cinemesh.keys import ensure_mesh_keys
 from cinemesh.server import Application, Server
 from cinemesh.settings import ServiceSettings
+from cinemesh.tls import open_channel
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -87,19 +88,11 @@ async def running(
         if started:
             await starting
         own = [("grpc.use_local_subchannel_pool", 1), *options]  # tests share no connections
-        async with _channel(app.settings, address, own) as channel:
+        tls = app.settings.tls_files("cli") if app.settings.mtls else None
+        async with open_channel(address, app.settings.service, tls, own) as channel:
             yield Running(app, server, channel, address)
     finally:
         if not starting.done():
             starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
         await server.stop()
-
-
-def _channel(settings: ServiceSettings, address: str, options: Sequence[tuple[str, Any]]) -> grpc.aio.Channel:
-    if not settings.mtls:
-        return grpc.aio.insecure_channel(address, options=options)
-    credentials = settings.tls_files("cli").channel_credentials()
-    return grpc.aio.secure_channel(
-        address, credentials, options=[*options, ("grpc.ssl_target_name_override", settings.service)]
-    )
