@@ -91,6 +91,28 @@ async def test_whoever_comes_first_with_anothers_address_gains_nothing_by_their_
     assert await linked(client, issuer, "thief") is None
 
 
+async def test_nor_by_a_letter_that_the_owner_asks_for_once_more(
+    client: Client, issuer: OpenIdServer, desk: Any
+) -> None:
+    await desk.apply("Victim")
+    await issuer.know("thief-2", email="victim@example.org", preferred_username="thief", email_verified=False)
+    await desk.refused(client.sign_in(issuer, "thief-2"))
+    await desk.auth.ResendVerification(auth_pb2.ResendVerificationRequest(email="victim@example.org"))
+    await desk.answer_wishes()
+    letters = desk.letters_of("verify_email", "victim@example.org")
+    assert [one.facts["username"] for one in letters] == ["Victim", "thief", "Victim"]
+    await verify(desk, letters[-1])
+    tokens = await desk.login("Victim")
+    assert await client.held(desk.bearer(tokens.access_token)) == []
+    assert (await desk.refused(client.sign_in(issuer, "thief-2"))).code is Code.FAILED_PRECONDITION
+    # an account that was opened through a provider alone is not opened by anybody else's asking
+    await issuer.know("a-10", email="other@example.org", email_verified=False)
+    await desk.refused(client.sign_in(issuer, "a-10"))
+    await desk.auth.ResendVerification(auth_pb2.ResendVerificationRequest(email="other@example.org"))
+    await desk.answer_wishes()
+    assert len(desk.letters_of("verify_email", "other@example.org")) == 1
+
+
 async def test_nor_by_a_password_they_left_there(client: Client, issuer: OpenIdServer, desk: Any) -> None:
     await desk.apply("Thief", email="victim@example.org")
     await issuer.know("a-5", email="victim@example.org", preferred_username="victim", email_verified=False)

@@ -42,6 +42,7 @@ CODE_LIFETIME = dt.timedelta(minutes=10)
 _DECOY = "decoy"
 _LOCALE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*\Z")
 _TRIES = 3
+_WAITING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +239,13 @@ class Registration:
             return
         if not self._limit.allows(tx, VERIFY_EMAIL, email, now):
             return
-        latest = tickets.latest(tx, VERIFY_EMAIL, email_key(email), now)
-        pending = latest.data if latest is not None else {}
+        waiting = [one.data for one in tickets.newest_first(tx, VERIFY_EMAIL, email_key(email), now, _WAITING)]
+        # never one that came through a provider: whoever asks may be somebody else than who signed in there, and that one gets a
+        # new letter by signing in there again
+        registered = [data for data in waiting if "identity" not in data]
+        if waiting and not registered:
+            return
+        pending = registered[0] if registered else {}
         named = replace(account, username=pending.get("username") or account.username)
         self.ask_to_verify(tx, named, now, pending)
 

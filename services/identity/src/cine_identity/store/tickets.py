@@ -94,8 +94,14 @@ def find(tx: Session, kind: str, token_digest: str, now: dt.datetime) -> Ticket 
 
 def latest(tx: Session, kind: str, subject: str, now: dt.datetime) -> Ticket | None:
     """Returns the newest usable ticket of a kind that is bound to a subject."""
+    return next(iter(newest_first(tx, kind, subject, now, 1)), None)
+
+
+def newest_first(tx: Session, kind: str, subject: str, now: dt.datetime, limit: int) -> list[Ticket]:
+    """Returns at most `limit` usable tickets of a kind that are bound to a subject."""
     query = sa.select(*_COLUMNS).where(tickets.c.subject == subject, *_usable(kind, now))
-    return _one(tx, query.order_by(tickets.c.ticket_id.desc()).limit(1))
+    rows = tx.execute(query.order_by(tickets.c.ticket_id.desc()).limit(limit))
+    return [Ticket(**row) for row in rows.mappings()]
 
 
 def waiting(tx: Session, kind: str, now: dt.datetime, limit: int) -> list[Ticket]:
