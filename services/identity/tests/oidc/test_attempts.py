@@ -18,6 +18,11 @@ from .server import OpenIdServer
 
 
 @pytest.fixture
+def store(store_url: str) -> str:
+    return store_url
+
+
+@pytest.fixture
 async def ada(issuer: OpenIdServer) -> str:
     await issuer.know("t-ada", email="ada@example.org", email_verified=True, preferred_username="ada")
     return "t-ada"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from cine.identity.v1 import auth_pb2, sessions_pb2
 from cine_identity.domain.totp import new_secret
 from cine_identity.store import accounts
@@ -12,6 +14,11 @@ from cinemesh.errors import Code, Reason
 
 from .client import Browser, Client
 from .server import OpenIdServer
+
+
+@pytest.fixture
+def store(store_url: str) -> str:
+    return store_url
 
 
 async def test_linked_by_its_owner_and_told_by_letter(
