@@ -91,7 +91,7 @@ class World:
         # one form on the wire fits every kind of method, and bytes fit every type
         call = self.services[service].channel.stream_stream(path)(iter([request]), timeout=20, metadata=metadata)
         try:
-            async with asyncio.timeout(0.5 if "Watch" in path else 15):
+            async with asyncio.timeout(2 if "/Watch" in path else 15):
                 await call.read()
         except TimeoutError:
             return None
