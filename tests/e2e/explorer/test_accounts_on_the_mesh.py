@@ -1,6 +1,7 @@
 """An account from its mail to its end, in a browser on a real mesh.
 
-Runs when `CINE_E2E_URL` names the mesh and `CINE_E2E_MAIL` the folder that Identity writes its mails to (`var/outbox/`).
+The mesh is one of its own, unless `CINE_E2E_URL` names another and `CINE_E2E_MAIL` the folder that Identity writes its mails to
+(`var/outbox/`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import email.policy
 import os
 import re
 import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,26 +21,49 @@ from selenium.webdriver.common.by import By
 
 from tests.e2e.explorer.accounts import click, fill, send, sign_in, signed_in
 from tests.e2e.explorer.stub_people import REFRESH_COOKIE
+from tests.integration.mesh import started
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not (os.environ.get("CINE_E2E_URL") and os.environ.get("CINE_E2E_MAIL")),
-        reason="needs a mesh and its mails: set CINE_E2E_URL and CINE_E2E_MAIL",
-    ),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 FIRST, SECOND = "seven quiet herons 41", "eleven loud magpies 58"
 
 
-def _token(explorer: Explorer, address: str, page: str) -> str:
+@dataclass(frozen=True)
+class Place:
+    """Where the mesh is, and where its mails lie."""
+
+    url: str
+    mails: Path
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    given = os.environ.get("CINE_E2E_URL"), os.environ.get("CINE_E2E_MAIL")
+    if given[0] and given[1]:
+        yield Place(given[0].rstrip("/") + "/", Path(given[1]))
+        return
+    with started(tmp_path_factory.mktemp("accounts")) as mesh:
+        yield Place(f"{mesh.address}/", Path(mesh.environment["CINE_VAR_DIR"]) / "outbox")
+
+
+@pytest.fixture
+def explorer_url(place: Place) -> str:
+    return place.url
+
+
+@pytest.fixture
+def mails(place: Place) -> Path:
+    return place.mails
+
+
+def _token(explorer: Explorer, mails: Path, address: str, page: str) -> str:
     """Waits for the mail to an address with a link to a page, and returns the link's token."""
 
     def found() -> str | None:
-        for path in sorted(Path(os.environ["CINE_E2E_MAIL"]).rglob("*.eml"), reverse=True):
+        for path in sorted(mails.rglob("*.eml"), reverse=True):
             message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
             body = message.get_body(("plain",))
             text = str(body.get_content()) if body else ""
@@ -59,7 +85,7 @@ def _press(explorer: Explorer, text: str) -> None:
     click(explorer, explorer.wait(lambda: next((b for b in explorer.all("main button") if b.text == text), None), text))
 
 
-def test_an_account_from_the_mail_to_the_end(explorer: Explorer) -> None:
+def test_an_account_from_the_mail_to_the_end(explorer: Explorer, mails: Path) -> None:
     name = f"e2e-{secrets.token_hex(5)}"
     address = f"{name}@example.org"
     explorer.open("#/register")
@@ -71,7 +97,7 @@ def test_an_account_from_the_mail_to_the_end(explorer: Explorer) -> None:
     # not open before its mail was read, and nothing says why
     sign_in(explorer, name, FIRST)
     explorer.wait_text(".form-error", "not right, or the account is not open yet")
-    explorer.open(f"#/verify?token={_token(explorer, address, 'verify')}")
+    explorer.open(f"#/verify?token={_token(explorer, mails, address, 'verify')}")
     explorer.wait_text("form button", "Open my account")
     send(explorer)
     explorer.wait_text("h1", "Your account is open")
@@ -93,7 +119,7 @@ def test_an_account_from_the_mail_to_the_end(explorer: Explorer) -> None:
     fill(explorer, email=address)
     send(explorer)
     explorer.wait(lambda: explorer.texts(".form-done:not([hidden])"), "the answer")
-    explorer.open(f"#/reset?token={_token(explorer, address, 'reset')}")
+    explorer.open(f"#/reset?token={_token(explorer, mails, address, 'reset')}")
     explorer.settle()
     fill(explorer, password=SECOND)
     send(explorer)
@@ -110,7 +136,7 @@ def test_an_account_from_the_mail_to_the_end(explorer: Explorer) -> None:
     explorer.wait_text(".who", "Sign in")
 
 
-def test_profile_preferences_and_leaving(explorer: Explorer) -> None:
+def test_profile_preferences_and_leaving(explorer: Explorer, mails: Path) -> None:
     name = f"e2e-{secrets.token_hex(5)}"
     address = f"{name}@example.org"
     explorer.open("#/register")
@@ -118,7 +144,7 @@ def test_profile_preferences_and_leaving(explorer: Explorer) -> None:
     fill(explorer, username=name, email=address, password=FIRST)
     send(explorer)
     explorer.wait_text("h1", "Look into your mail")
-    explorer.open(f"#/verify?token={_token(explorer, address, 'verify')}")
+    explorer.open(f"#/verify?token={_token(explorer, mails, address, 'verify')}")
     _press(explorer, "Open my account")
     explorer.wait_text("h1", "Your account is open")
     sign_in(explorer, name, FIRST)
