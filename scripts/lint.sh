@@ -22,7 +22,8 @@ step "mypy --strict" "$PYTHON" scripts/typecheck.py
 step "house rules" "$PYTHON" scripts/house_rules.py
 step "golden routes" "$PYTHON" scripts/routes.py --check
 if command -v npm >/dev/null 2>&1; then
-	[ -d node_modules/@bufbuild/buf ] || step "npm ci" npm ci --silent --no-audit --no-fund
+	# npm keeps a copy of the lock it installed from
+	[ node_modules/.package-lock.json -nt package-lock.json ] || step "npm ci" npm ci --silent --no-audit --no-fund
 	step "buf lint" sh scripts/lint_contracts.sh
 	step "buf breaking" sh scripts/breaking.sh
 else

@@ -26,7 +26,6 @@ class GatewaySettings(ServiceSettings):
     )
     tls_cert: Path | None = Field(default=None, description="certificate of the HTTPS port, PEM, with those above it")
     tls_key: Path | None = Field(default=None, description="its private key, PEM")
-    public_url: str = Field(default="", description="address people use; with https, browsers are told to stay there")
     cors_origins: CommaSeparated = Field(
         default_factory=lambda: ["http://localhost:3000", "http://localhost:5173"],
         validation_alias=AliasChoices("CINE_CORS_ORIGINS", "CINE_GATEWAY_CORS_ORIGINS", "cors_origins"),

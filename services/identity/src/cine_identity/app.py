@@ -120,7 +120,7 @@ class IdentityApplication(Application):
         await self.database.open()
         self.vault = Vault(await asyncio.to_thread(self.settings.master_secret))
         self.post = Post(self.vault, self.clock)
-        writer = Writer(self.settings.public_url, self.settings.mail_from)
+        writer = Writer(self.settings.public_address, self.settings.mail_from)
         self._mail = Sender(self.database, self.post, writer, transport_for(self.settings), self.clock)
         self.callers = Callers(self.settings, self.clock)
         self.appointments = Appointments(self.settings.admins, self.outbox, self.post, self.clock)
@@ -195,7 +195,7 @@ class IdentityApplication(Application):
     def _factors(self) -> dict[str, Any]:
         """Wires second factors and passkeys."""
         database, callers, vault, post, clock = self.database, self.callers, self.vault, self.post, self.clock
-        site = RelyingParty(self.settings.public_url)
+        site = RelyingParty(self.settings.public_address)
         proof = OwnerProof(database, callers, self.check_password, clock)
         authenticators = Authenticators(database, callers, self.second_factors, vault, post, proof, clock)
         passkeys = Passkeys(database, callers, site, vault, post, clock)
@@ -227,7 +227,7 @@ class IdentityApplication(Application):
             callers,
             attempts,
             entry,
-            public_url=settings.public_url,
+            public_url=settings.public_address,
             pages=settings.pages,
             clock=clock,
         )

@@ -6,13 +6,12 @@ import datetime as dt
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from cine_identity.domain.vault import development_master, parse_master
 from cine_identity.oauth.configuration import OidcProvider, parse_oidc_providers
 from cine_identity.oauth.fetching import safe_address
 from cine_identity.oauth.github import PUBLIC_GITHUB
-from cinemesh import topology
 from cinemesh.settings import CommaSeparated, ServiceSettings
 
 
@@ -23,13 +22,6 @@ class IdentitySettings(ServiceSettings):
 
     secret_key: SecretStr | None = Field(
         default=None, description="secret; 32 bytes in base64 that everything else is derived from; empty: var/keys/"
-    )
-    gateway_port: int = Field(default=topology.DEFAULT_GATEWAY_PORT, description="port of the gateway")
-    gateway_https_port: int | None = Field(default=None, description="its port for HTTPS, if any")
-    public_url: str = Field(
-        default="",
-        validate_default=True,
-        description="address of the pages that mailed links and providers lead to; empty: the gateway's own",
     )
     admins: CommaSeparated = Field(
         default_factory=list,
@@ -76,7 +68,6 @@ class IdentitySettings(ServiceSettings):
         "google_client_secret",
         "github_client_secret",
         "oidc_providers",
-        "gateway_https_port",
         mode="before",
     )
     @classmethod
@@ -95,18 +86,10 @@ class IdentitySettings(ServiceSettings):
             parse_master(value.get_secret_value())
         return value
 
-    @field_validator("public_url", "github_url")
+    @field_validator("github_url")
     @classmethod
-    def _without_slash(cls, value: str) -> str:
+    def _address_without_slash(cls, value: str) -> str:
         return value.rstrip("/")
-
-    @field_validator("public_url")
-    @classmethod
-    def _is_at_least_the_gateway(cls, value: str, info: ValidationInfo) -> str:
-        if value:
-            return value
-        plain, secure = info.data.get("gateway_port"), info.data.get("gateway_https_port")
-        return f"https://{topology.LOOPBACK}:{secure}" if secure else f"http://{topology.LOOPBACK}:{plain}"
 
     @model_validator(mode="after")
     def _production_has_a_secret(self) -> Self:
@@ -144,7 +127,7 @@ class IdentitySettings(ServiceSettings):
     @property
     def pages(self) -> tuple[str, ...]:
         """Pages that a sign-in through a provider may come back to; the first is meant where none is named."""
-        return tuple(self.oauth_redirects) or (f"{self.public_url}/",)
+        return tuple(self.oauth_redirects) or (f"{self.public_address}/",)
 
     def master_secret(self) -> bytes:
         """Returns the master secret; in development it is made once under `var/keys/`.
@@ -169,4 +152,4 @@ class IdentitySettings(ServiceSettings):
     @property
     def cookies_secure(self) -> bool:
         """Whether browsers keep `__Host-` cookies of the pages' address: https, or this very machine."""
-        return self.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]"))
+        return self.public_address.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]"))

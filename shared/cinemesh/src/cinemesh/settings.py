@@ -53,6 +53,9 @@ class ServiceSettings(BaseSettings):
     replica: int = Field(default=0, ge=0, lt=topology.MAX_REPLICAS)
     replicas: dict[str, int] = Field(default_factory=dict, description="replicas of each peer, where not one")
     peers: dict[str, list[str]] = Field(default_factory=dict, description="host:port of each peer, where not loopback")
+    public_url: str = Field(default="", description="address people use; empty: the gateway's own on loopback")
+    gateway_port: int = Field(default=topology.DEFAULT_GATEWAY_PORT, ge=1, le=65535, description="port of the gateway")
+    gateway_https_port: int | None = Field(default=None, ge=1, le=65535, description="its port for HTTPS, if any")
     var_dir: Path = Path("var")
     data_dir: Path | None = None
     merged_csv: Path = Path("data/movies_merged.csv")
@@ -82,11 +85,23 @@ class ServiceSettings(BaseSettings):
         return value
 
     @field_validator(
-        "data_dir", "tls_dir", "database_url", "redis_url", "otlp_endpoint", "page_token_key", mode="before"
+        "data_dir",
+        "tls_dir",
+        "database_url",
+        "redis_url",
+        "otlp_endpoint",
+        "page_token_key",
+        "gateway_https_port",
+        mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _production_is_explicit(self) -> Self:
@@ -106,6 +121,15 @@ class ServiceSettings(BaseSettings):
             return cls(**values)
         finally:
             _read_surroundings.reset(token)
+
+    @property
+    def public_address(self) -> str:
+        """Address that links to pages begin with: the public one, or else that of the gateway on loopback."""
+        if self.public_url:
+            return self.public_url
+        if self.gateway_https_port is not None:
+            return f"https://{topology.LOOPBACK}:{self.gateway_https_port}"
+        return f"http://{topology.LOOPBACK}:{self.gateway_port}"
 
     @property
     def grpc_port(self) -> int:
