@@ -7,6 +7,7 @@ import datetime as dt
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,7 @@ async def test_events_come_in_batches_and_each_batch_in_one_transaction(mesh: Me
 
     def handler(session: Session, events: Sequence[feed_pb2.Event]) -> None:
         sizes.append(len(events))
+        time.sleep(0.02)  # a handler that takes longer than an event to arrive, on any machine
         apply(session, events)
 
     before = mesh.projection.commits
