@@ -313,7 +313,7 @@ async def test_reconnects_when_the_source_comes_back(mesh: Mesh, tmp_path: Path)
             async with serving_feed(feed, tmp_path, port=port):
                 await mesh.publish(number)
                 await until(lambda number=number: is_applied(mesh, number))
-                assert consumer._problem == ""
+                await until(lambda: consumer._problem == "")  # said a moment after the effect is there
             await until(lambda: consumer._problem)
     finally:
         await consumer.stop()
