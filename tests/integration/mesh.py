@@ -18,7 +18,7 @@ import httpx
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _free_base() -> int:
+def free_base() -> int:
     """Returns a base whose whole range of ports nobody holds now."""
     for base in range(54050, 64000, 400):
         try:
@@ -51,9 +51,16 @@ class Mesh:
 
 
 @contextmanager
-def started(folder: Path, *, https: bool = False, **more: str) -> Iterator[Mesh]:
-    """Starts the mesh for the block, with a port for HTTPS on demand; `more` are settings of its environment."""
-    base = _free_base()
+def started(folder: Path, *, base: int = 0, https: bool = False, **more: str) -> Iterator[Mesh]:
+    """Starts the mesh for the block.
+
+    Args:
+        folder: where everything of it is kept.
+        base: of its ports, from `free_base`, where its address must be known beforehand.
+        https: whether it has a port for HTTPS.
+        more: settings of its environment.
+    """
+    base = base or free_base()
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("CINE_", "TMDB_"))}
     own = {
         "CINE_PORT_BASE": str(base),

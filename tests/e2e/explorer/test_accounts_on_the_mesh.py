@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import json
 import os
 import re
 import secrets
@@ -16,12 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from selenium.webdriver.common.by import By
 
+from services.identity.tests.oidc.server import OpenIdServer
 from tests.e2e.explorer.accounts import click, fill, send, sign_in, signed_in
 from tests.e2e.explorer.stub_people import REFRESH_COOKIE
-from tests.integration.mesh import started
+from tests.integration.mesh import free_base, started
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer
@@ -33,10 +36,11 @@ FIRST, SECOND = "seven quiet herons 41", "eleven loud magpies 58"
 
 @dataclass(frozen=True)
 class Place:
-    """Where the mesh is, and where its mails lie."""
+    """Where the mesh is, where its mails lie, and a provider that it knows as "acme"; None when the mesh is another's."""
 
     url: str
     mails: Path
+    provider: OpenIdServer | None = None
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +49,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     if given[0] and given[1]:
         yield Place(given[0].rstrip("/") + "/", Path(given[1]))
         return
-    with started(tmp_path_factory.mktemp("accounts")) as mesh:
-        yield Place(f"{mesh.address}/", Path(mesh.environment["CINE_VAR_DIR"]) / "outbox")
+    base = free_base()
+    provider = OpenIdServer(in_id_token=False, public_url=f"http://127.0.0.1:{base + 300}")
+    known = {"client_id": "cine", "client_secret": "s3cret/of:cine+"}
+    acme = json.dumps([{"name": "acme", "display_name": "Acme", "issuer": provider.issuer, **known}])
+    try:
+        with started(tmp_path_factory.mktemp("accounts"), base=base, CINE_IDENTITY_OIDC_PROVIDERS=acme) as mesh:
+            yield Place(f"{mesh.address}/", Path(mesh.environment["CINE_VAR_DIR"]) / "outbox", provider)
+    finally:
+        provider.stop()
 
 
 @pytest.fixture
@@ -190,3 +201,39 @@ def test_profile_preferences_and_leaving(explorer: Explorer, mails: Path) -> Non
     explorer.wait_text(".form-error", "not right")
     explorer.open(f"#/people/{name}")
     explorer.wait_text("h1", "Nobody of that name")
+
+
+def _at_the_provider(explorer: Explorer, subject: str) -> None:
+    """Signs in on the provider's own pages, and agrees."""
+    explorer.wait(lambda: explorer.all("input[name='login']"), "the provider's page")
+    explorer.one("input[name='login']").send_keys(subject)
+    explorer.one("input[name='password']").send_keys("any")
+    explorer.one("button[type='submit']").click()
+    explorer.wait(lambda: explorer.all("input[name='prompt'][value='consent']"), "the provider's question")
+    explorer.one("button[type='submit']").click()
+
+
+def test_in_through_another_provider_which_stays_while_it_is_the_only_way(explorer: Explorer, place: Place) -> None:
+    provider = place.provider
+    if provider is None:
+        pytest.skip("the mesh is another's: it knows no provider of ours")
+    subject = f"s{secrets.token_hex(5)}"
+    address = f"{subject}@example.org"
+    told = {"email": address, "email_verified": True, "name": "Ada Upstream", "preferred_username": subject}
+    httpx.post(f"{provider.issuer}/people/{subject}", json=told).raise_for_status()
+
+    explorer.open("#/signin")
+    explorer.settle()
+    _press(explorer, "Go on with Acme")
+    _at_the_provider(explorer, subject)
+    signed_in(explorer, "Ada Upstream")
+    assert "code=" not in explorer.driver.current_url and "state=" not in explorer.driver.current_url
+    explorer.driver.refresh()
+    signed_in(explorer, "Ada Upstream")
+
+    # the only way in cannot be given up
+    explorer.open("#/account/signin")
+    explorer.settle()
+    explorer.wait_text("ul.items", "Acme")
+    _press(explorer, "Unlink")
+    explorer.wait_text("main [role='alert'], main .form-error, main .notice", "last")

@@ -28,14 +28,15 @@ class OpenIdServer:
 
     Args:
         in_id_token: whether ID tokens hold the address; otherwise only userinfo does.
+        public_url: address of the pages it sends browsers back to.
     """
 
-    def __init__(self, *, in_id_token: bool) -> None:
+    def __init__(self, *, in_id_token: bool, public_url: str = PUBLIC_URL) -> None:
         node = shutil.which("node")
         if node is None or not (ROOT / "node_modules/oidc-provider").is_dir():
             _missing("oidc-provider is not installed here; run: npm ci")
         wanted = {
-            "redirects": [f"{PUBLIC_URL}/oauth/callback/{name}" for name in ("acme", "talk")],
+            "redirects": [f"{public_url}/oauth/callback/{name}" for name in ("acme", "talk")],
             "inIdToken": in_id_token,
         }
         script = Path(__file__).with_name("provider.mjs")
