@@ -36,7 +36,8 @@ async def with_an_app(identity: Running, desk: Any, clock: Any) -> pyotp.TOTP:
 async def audited(desk: Any, action: str) -> list[tuple[str, str]]:
     """Returns outcome and detail of the entries of an action, first first."""
     wanted = sa.select(audit.c.outcome, audit.c.detail).where(audit.c.action == action).order_by(audit.c.audit_id)
-    return await desk.app.database.read(lambda tx: [tuple(row) for row in tx.execute(wanted)])
+    found: list[tuple[str, str]] = await desk.app.database.read(lambda tx: [tuple(row) for row in tx.execute(wanted)])
+    return found
 
 
 async def test_a_new_store_has_no_account(identity: Running) -> None:
