@@ -17,6 +17,7 @@ from cine.identity.v1 import events_pb2, users_pb2, users_pb2_grpc
 from cine_identity.domain.account import Account
 from cine_identity.domain.session import Visit
 from cine_identity.flows.leaving import AccountDeletion
+from cine_identity.flows.owner_proof import OwnerProof
 from cine_identity.flows.profiles import PublicProfiles
 from cine_identity.flows.second_factor import SEALED_FOR
 from cine_identity.settings import IdentitySettings
@@ -251,7 +252,8 @@ async def test_a_password_is_asked_for_and_one_that_changed_meanwhile_proves_not
         return account.password_hash == HASH and password == PASSWORD
 
     public = PublicProfiles(app.database, app.cache)
-    parts = (app.database, app.callers, app.outbox, app.post, public, check, app.second_factors, clock)
+    proof = OwnerProof(app.database, app.callers, check, clock)
+    parts = (app.database, app.callers, app.outbox, app.post, public, proof, app.second_factors, clock)
     deletion = AccountDeletion(*parts)
 
     async def leave(password: str) -> Any:

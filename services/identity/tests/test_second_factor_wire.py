@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,7 +15,6 @@ import pytest
 from cine.identity.v1 import second_factor_pb2 as pb
 from cine.identity.v1 import second_factor_pb2_grpc
 from cine_identity.app import IdentityApplication
-from cine_identity.domain.account import Account
 from cine_identity.domain.hashing import Hasher
 from cine_identity.settings import IdentitySettings
 from cine_identity.store import Transaction, letters, throttles
@@ -290,19 +288,6 @@ async def test_either_a_code_or_a_recovery_code(factor: Any, people: Any) -> Non
 
 class TestWithAPassword:
     """What an account with a password must show before it may enrol."""
-
-    @pytest.fixture
-    async def identity(self, settings: IdentitySettings, clock: Any) -> AsyncIterator[Running]:
-        app = IdentityApplication(settings, clock=clock)
-
-        async def opens(account: Account, password: str) -> bool:
-            return await asyncio.to_thread(
-                Hasher(app.vault.pepper, "bcrypt", 4).verify, password, account.password_hash
-            )
-
-        app.check_password = opens
-        async with running(app) as server:
-            yield server
 
     async def test_the_password_is_asked_for_and_guesses_wait(
         self, identity: Running, factor: Any, people: Any, clock: Any

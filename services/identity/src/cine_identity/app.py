@@ -39,7 +39,7 @@ from cine_identity.flows.hindrance import Hindrances
 from cine_identity.flows.housekeeping import Housekeeping
 from cine_identity.flows.identities import Identities
 from cine_identity.flows.issue import Issuer
-from cine_identity.flows.leaving import AccountDeletion, CheckPassword, no_password_opens
+from cine_identity.flows.leaving import AccountDeletion
 from cine_identity.flows.mail_limit import MailLimit
 from cine_identity.flows.mail_wishes import MailWishes
 from cine_identity.flows.oauth import OAuth
@@ -57,6 +57,7 @@ from cine_identity.flows.registration import VERIFY_EMAIL, Registration
 from cine_identity.flows.renewal import Renewal
 from cine_identity.flows.second_factor import SecondFactors
 from cine_identity.flows.sign_in import SignIn
+from cine_identity.flows.ways_in import WaysIn
 from cine_identity.flows.who import WhoAmI
 from cine_identity.keys import KeyRing
 from cine_identity.keys.rotation import KeyRotation
@@ -107,7 +108,6 @@ class IdentityApplication(Application):
         self.outbox = Outbox(self.name)
         self.keys = KeyRing(clock)
         self.cache = open_cache(self.settings.cache_url, namespace="identity")
-        self.check_password: CheckPassword = no_password_opens
         self.hash_pool = HashPool(self.settings.hash_queue)
         self.fetcher = Fetcher(loopback=self.settings.loopback_providers)
         self.providers: dict[str, Provider] = providers_of(self.settings, self.fetcher)
@@ -130,8 +130,8 @@ class IdentityApplication(Application):
         self.pages = PageTokens.of(self.settings)
         hasher = Hasher(self.vault.pepper, self.settings.password_scheme, self.settings.bcrypt_cost)
         self.passwords = Passwords(hasher, self.hash_pool)
-        if self.check_password is no_password_opens:
-            self.check_password = self.passwords.check
+        self.proof = OwnerProof(self.database, self.callers, self.passwords.check, self.clock)
+        self.ways = WaysIn(self.providers)
         self.wishes = MailWishes(self.database, self.vault, self.clock)
         self.housekeeping = Housekeeping(self.database, self.outbox, self.settings.idle, self.clock)
         self.key_rotation = KeyRotation(self.database, self.vault, self.settings, self.keys, self.clock)
@@ -156,7 +156,18 @@ class IdentityApplication(Application):
             database, vault, self.passwords, hindrances, limit, outbox, post, appointments, clock
         )
         changes = PasswordChanges(
-            database, vault, self.passwords, callers, hindrances, limit, endings, outbox, post, appointments, clock
+            database,
+            vault,
+            self.passwords,
+            callers,
+            self.proof,
+            hindrances,
+            limit,
+            endings,
+            outbox,
+            post,
+            appointments,
+            clock,
         )
         self.wishes.answer_with({VERIFY_EMAIL: registration.ask_again, RESET_PASSWORD: changes.send_link})
         auth = AuthServicer(
@@ -177,9 +188,7 @@ class IdentityApplication(Application):
         database, callers, outbox, post, clock = self.database, self.callers, self.outbox, self.post, self.clock
         public = PublicProfiles(database, self.cache)
         profiles = Profiles(database, callers, outbox, public, CatalogueFilms(self.settings), clock)
-        deletion = AccountDeletion(
-            database, callers, outbox, post, public, self.check_password, self.second_factors, clock
-        )
+        deletion = AccountDeletion(database, callers, outbox, post, public, self.proof, self.second_factors, clock)
         administration = Administration(
             database, callers, outbox, post, public, self.appointments, self.settings.idle, clock
         )
@@ -196,9 +205,8 @@ class IdentityApplication(Application):
         """Wires second factors and passkeys."""
         database, callers, vault, post, clock = self.database, self.callers, self.vault, self.post, self.clock
         site = RelyingParty(self.settings.public_address)
-        proof = OwnerProof(database, callers, self.check_password, clock)
-        authenticators = Authenticators(database, callers, self.second_factors, vault, post, proof, clock)
-        passkeys = Passkeys(database, callers, site, vault, post, clock)
+        authenticators = Authenticators(database, callers, self.second_factors, vault, post, self.proof, clock)
+        passkeys = Passkeys(database, callers, site, vault, self.ways, post, clock)
         sign_in = PasskeySignIn(database, site, vault, self.entrance, clock)
         return {
             "SecondFactorService": SecondFactorServicer(authenticators),
@@ -231,7 +239,7 @@ class IdentityApplication(Application):
             pages=settings.pages,
             clock=clock,
         )
-        identities = Identities(database, callers, self.providers, attempts, post, clock)
+        identities = Identities(database, callers, self.providers, self.ways, attempts, post, clock)
         return {"OAuthService": OAuthServicer(oauth, identities, cookies_secure=settings.cookies_secure)}
 
     def _mount(self, messages: ModuleType, stubs: ModuleType, servicers: dict[str, Any]) -> Mount:

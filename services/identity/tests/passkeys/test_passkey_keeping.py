@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cine.identity.v1 import passkeys_pb2 as pb
-from cine_identity.store import passkeys
+from cine_identity.store import accounts, passkeys
 from cine_identity.store.schema import identities
 from cinemesh.errors import Code, Reason
 
@@ -173,6 +173,9 @@ class TestRemoving:
             "last_used_at": None,
         }
         await site.app.database.write(lambda tx: tx.execute(identities.insert(), row) and None)
+        # a provider that is not set up lets nobody in
+        assert (await refused(site.remove(ada, second.passkey_id))).reason is Reason.LAST_SIGN_IN_METHOD
+        await site.app.database.write(lambda tx: accounts.update(tx, ada.user_id, password_hash="$2b$04$x"))
         await site.remove(ada, second.passkey_id)
 
     async def test_of_the_last_two_removed_at_once_one_stays(self, site: Site, people: Any) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cine_identity.domain.account import Account
 from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.oauth import Identity
 from cine_identity.domain.session import Visit
 from cine_identity.flows.callers import Callers
 from cine_identity.flows.issue import SECOND_FACTOR
 from cine_identity.flows.oauth_attempts import OAuthAttempts
+from cine_identity.flows.ways_in import WaysIn
 from cine_identity.mail.post import Letter, Post
 from cine_identity.oauth import Provider
-from cine_identity.store import Transaction, accounts, audit, identities, passkeys, tickets
+from cine_identity.store import Transaction, accounts, audit, identities, tickets
 from cinemesh.context import Principal
 from cinemesh.db import Database
-from cinemesh.errors import FailedPrecondition, NotFound, Reason
+from cinemesh.errors import NotFound
 
 
 class Identities:
@@ -26,6 +26,7 @@ class Identities:
         database: the store.
         callers: who calls.
         providers: those that are set up.
+        ways: into accounts.
         attempts: what is under way.
         post: tells the owner.
         clock: tells the time.
@@ -36,6 +37,7 @@ class Identities:
         database: Database,
         callers: Callers,
         providers: Mapping[str, Provider],
+        ways: WaysIn,
         attempts: OAuthAttempts,
         post: Post,
         clock: Clock = utc_now,
@@ -43,6 +45,7 @@ class Identities:
         self._database = database
         self._callers = callers
         self._providers = providers
+        self._ways = ways
         self._attempts = attempts
         self._post = post
         self._clock = clock
@@ -72,11 +75,7 @@ class Identities:
             removed = identities.remove(tx, user_id, identity_id) if "\x00" not in identity_id else None
             if account is None or removed is None:
                 raise NotFound("there is no such identity")
-            if not self._other_way(tx, account):
-                raise FailedPrecondition(
-                    "this identity is the last way to sign in; set a password or add another way first",
-                    reason=Reason.LAST_SIGN_IN_METHOD,
-                )
+            self._ways.require_one(tx, account, "identity")
             self._attempts.unlinked(tx, removed.issuer, removed.subject, now)
             tickets.discard(tx, SECOND_FACTOR, user_id=user_id)  # a sign-in through it may wait for its second factor
             facts = {"username": account.username, "provider": self._display(removed.provider)}
@@ -92,15 +91,6 @@ class Identities:
             )
 
         await self._database.write(change)
-
-    def _other_way(self, tx: Transaction, account: Account) -> bool:
-        if account.password_hash is not None or passkeys.count(tx, account.user_id):
-            return True
-        # one at a provider that is no longer set up lets nobody in
-        return any(
-            one.provider in self._providers and self._providers[one.provider].issuer == one.issuer
-            for one in identities.of_account(tx, account.user_id)
-        )
 
     def _display(self, provider: str) -> str:
         return self._providers[provider].display_name if provider in self._providers else provider

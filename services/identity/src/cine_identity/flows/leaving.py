@@ -6,12 +6,12 @@ import datetime as dt
 from dataclasses import replace
 
 from cine.identity.v1 import events_pb2
-from cine_identity.domain.account import Account, username_key
+from cine_identity.domain.account import username_key
 from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.session import Visit
 from cine_identity.flows.administration import LAST_ADMINISTRATOR
 from cine_identity.flows.callers import Callers
-from cine_identity.flows.owner_proof import CheckPassword, OwnerProof
+from cine_identity.flows.owner_proof import OwnerProof
 from cine_identity.flows.profiles import PublicProfiles
 from cine_identity.flows.second_factor import SecondFactors
 from cine_identity.mail.post import Letter, Post
@@ -21,14 +21,7 @@ from cinemesh.db import Database
 from cinemesh.errors import Aborted, CineError, FailedPrecondition, InvalidArgument, Reason, Unauthenticated
 from cinemesh.outbox import Outbox
 
-__all__ = ["AccountDeletion", "CheckPassword", "no_password_opens"]
-
 ACTION = "account.delete"
-
-
-async def no_password_opens(_: Account, __: str) -> bool:
-    """Takes no password: for a service that cannot check any."""
-    return False
 
 
 class AccountDeletion:
@@ -40,7 +33,7 @@ class AccountDeletion:
         outbox: tells other services, which drop what is theirs.
         post: says good-bye.
         public: what others see, to be forgotten.
-        check_password: verifies a password.
+        proof: of the owner.
         second_factors: verifies a code.
         clock: tells the time.
     """
@@ -52,7 +45,7 @@ class AccountDeletion:
         outbox: Outbox,
         post: Post,
         public: PublicProfiles,
-        check_password: CheckPassword,
+        proof: OwnerProof,
         second_factors: SecondFactors,
         clock: Clock = utc_now,
     ) -> None:
@@ -61,7 +54,7 @@ class AccountDeletion:
         self._outbox = outbox
         self._post = post
         self._public = public
-        self._proof = OwnerProof(database, callers, check_password, clock)
+        self._proof = proof
         self._second_factors = second_factors
         self._clock = clock
 

@@ -17,6 +17,11 @@ CheckPassword = Callable[[Account, str], Awaitable[bool]]
 """Returns whether a password opens an account; off the event loop."""
 
 
+def proof_key(account: Account) -> str:
+    """Returns what failures are counted under: the same for every act that wants the password, so guesses at one count for all."""
+    return f"proof:{account.user_id}"
+
+
 class OwnerProof:
     """Asks for the password, or for a sign-in not long ago where there is none.
 
@@ -35,7 +40,16 @@ class OwnerProof:
         self._check_password = check_password
         self._clock = clock
 
-    async def require(self, caller: Caller, password: str, *, action: str, visit: Visit) -> None:
+    async def require(
+        self,
+        caller: Caller,
+        password: str,
+        *,
+        action: str,
+        visit: Visit,
+        field: str = "password",
+        check: CheckPassword | None = None,
+    ) -> None:
         """Makes sure of the owner.
 
         Args:
@@ -43,6 +57,8 @@ class OwnerProof:
             password: theirs; empty for an account that has none.
             action: what it is for, for the audit log.
             visit: where from.
+            field: of the request that holds the password.
+            check: verifies the password in place of the usual way, where a hash is at work already.
 
         Raises:
             Unauthenticated: the password is wrong.
@@ -53,9 +69,9 @@ class OwnerProof:
         if account.password_hash is None:
             self._callers.require_recent(caller)
             return
-        key = f"proof:{account.user_id}"  # the same for every act that wants the password: guesses at one count for all
+        key = proof_key(account)
         await self._database.write(lambda tx: self._count(tx, account, key))
-        if await self._check_password(account, password):
+        if await (check or self._check_password)(account, password):
             await self._database.write(lambda tx: throttles.forgive(tx, key))
             return
         await self._database.write(
@@ -72,7 +88,7 @@ class OwnerProof:
         raise Unauthenticated(
             "the password is not right",
             reason=Reason.CREDENTIALS_INVALID,
-            violations=[("password", "is not right")],
+            violations=[(field, "is not right")],
         )
 
     def _count(self, tx: Transaction, account: Account, key: str) -> None:

@@ -25,6 +25,7 @@ from cine_identity.domain.relying_party import (
 from cine_identity.domain.session import Visit
 from cine_identity.domain.vault import Vault, new_token
 from cine_identity.flows.callers import Callers
+from cine_identity.flows.ways_in import WaysIn
 from cine_identity.mail.post import Letter, Post
 from cine_identity.store import Transaction, accounts, audit, passkeys, tickets
 from cinemesh.context import Principal
@@ -56,6 +57,7 @@ class Passkeys:
         callers: who calls.
         site: what the passkeys are for.
         vault: digests the names of ceremonies.
+        ways: into accounts.
         post: tells the owner.
         clock: tells the time.
     """
@@ -66,6 +68,7 @@ class Passkeys:
         callers: Callers,
         site: RelyingParty,
         vault: Vault,
+        ways: WaysIn,
         post: Post,
         clock: Clock = utc_now,
     ) -> None:
@@ -73,6 +76,7 @@ class Passkeys:
         self._callers = callers
         self._site = site
         self._vault = vault
+        self._ways = ways
         self._post = post
         self._clock = clock
 
@@ -201,13 +205,7 @@ class Passkeys:
             removed = passkeys.remove(tx, user_id, passkey_id)
             if account is None or removed is None:
                 raise NotFound("there is no such passkey")
-            if not (
-                account.password_hash is not None or passkeys.count(tx, user_id) or passkeys.has_identity(tx, user_id)
-            ):
-                raise FailedPrecondition(
-                    "this passkey is the last way to sign in; set a password or add another way first",
-                    reason=Reason.LAST_SIGN_IN_METHOD,
-                )
+            self._ways.require_one(tx, account, "passkey")
             self._tell(tx, "passkey_removed", account, removed)
             self._record(tx, "passkey.remove", user_id, now, visit, detail=removed.passkey_id)
 

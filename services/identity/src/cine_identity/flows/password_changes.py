@@ -6,7 +6,6 @@ import datetime as dt
 
 from cine.identity.v1 import events_pb2
 from cine_identity.domain.account import Account, email_key
-from cine_identity.domain.backoff import ACCOUNT
 from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.devices import describe
 from cine_identity.domain.session import Visit
@@ -16,12 +15,13 @@ from cine_identity.flows.callers import Callers
 from cine_identity.flows.endings import Endings
 from cine_identity.flows.hindrance import Hindrances
 from cine_identity.flows.mail_limit import MailLimit
+from cine_identity.flows.owner_proof import OwnerProof
 from cine_identity.flows.passwords import Passwords
 from cine_identity.mail.post import Letter, Post
-from cine_identity.store import Transaction, accounts, audit, devices, throttles, tickets
+from cine_identity.store import Transaction, accounts, audit, devices, tickets
 from cinemesh.context import Principal
 from cinemesh.db import Database
-from cinemesh.errors import CineError, FailedPrecondition, Reason, ResourceExhausted, Unauthenticated
+from cinemesh.errors import CineError, FailedPrecondition, Reason, Unauthenticated
 from cinemesh.outbox import Outbox
 
 RESET_PASSWORD = "reset_password"
@@ -38,6 +38,7 @@ class PasswordChanges:
         vault: digests tokens.
         passwords: verifies and hashes.
         callers: who calls.
+        proof: of the owner.
         hindrances: back-off of sign-ins, which a reset ends.
         limit: letters on the word of strangers.
         endings: ends sessions.
@@ -53,6 +54,7 @@ class PasswordChanges:
         vault: Vault,
         passwords: Passwords,
         callers: Callers,
+        proof: OwnerProof,
         hindrances: Hindrances,
         limit: MailLimit,
         endings: Endings,
@@ -65,6 +67,7 @@ class PasswordChanges:
         self._vault = vault
         self._passwords = passwords
         self._callers = callers
+        self._proof = proof
         self._hindrances = hindrances
         self._limit = limit
         self._endings = endings
@@ -164,17 +167,12 @@ class PasswordChanges:
         async with self._passwords.work() as work:
             caller = await self._database.read(lambda tx: self._callers.require(tx, principal))
             account = caller.account
-            if account.password_hash is None:
-                self._callers.require_recent(caller)
-            else:
-                await self._database.write(lambda tx: self._count(tx, account))
-                if not (await work.verify(current, account.password_hash)).right:
-                    await self._database.write(lambda tx: self._wrong(tx, account, visit))
-                    raise Unauthenticated(
-                        "the password so far is not right",
-                        reason=Reason.CREDENTIALS_INVALID,
-                        violations=[("current_password", "is not right")],
-                    )
+
+            async def check(account: Account, password: str) -> bool:
+                return (await work.verify(password, account.password_hash)).right
+
+            field = "current_password"
+            await self._proof.require(caller, current, action="password.change", visit=visit, field=field, check=check)
             hashed = await work.fresh(
                 new,
                 "new_password",
@@ -191,21 +189,6 @@ class PasswordChanges:
             raise result
         return result
 
-    def _count(self, tx: Transaction, account: Account) -> None:
-        """Counts an attempt before it is made: a volley from a stolen session gets no further than its first five guesses."""
-        key, now = _proof_key(account), self._clock()
-        accounts.by_id(tx, account.user_id, lock=True)
-        until = throttles.blocked_until(tx, [key], now).get(key)
-        if until is not None:
-            raise ResourceExhausted(
-                "too many wrong passwords; wait before the next one", retry_after=(until - now).total_seconds()
-            )
-        failures = throttles.failures(tx, key, now - ACCOUNT.forgotten_after) + 1
-        throttles.fail(tx, key, failures, now, now + ACCOUNT.wait(failures))
-
-    def _wrong(self, tx: Transaction, account: Account, visit: Visit) -> None:
-        self._record(tx, "password.change", account, "", self._clock(), visit, outcome="wrong password")
-
     def _change(
         self, tx: Transaction, principal: Principal, proven: str | None, hashed: str, visit: Visit
     ) -> int | CineError:
@@ -219,7 +202,6 @@ class PasswordChanges:
                 violations=[("current_password", "is not right any more")],
             )
         user_id = account.user_id
-        throttles.forgive(tx, _proof_key(account))
         accounts.update(tx, user_id, password_hash=hashed, password_changed_at=now)
         ended = self._endings.all(tx, user_id, now, keep=caller.session.session_id)
         for kind in _PENDING:
@@ -260,11 +242,6 @@ class PasswordChanges:
             detail=detail,
             visit=visit,
         )
-
-
-def _proof_key(account: Account) -> str:
-    # the same counter as for other acts that want the password
-    return f"proof:{account.user_id}"
 
 
 def _link_lapsed() -> FailedPrecondition:

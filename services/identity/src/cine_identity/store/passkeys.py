@@ -11,7 +11,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.orm import Session
 
 from cine_identity.domain.passkeys import Passkey
-from cine_identity.store.schema import identities, passkeys
+from cine_identity.store.schema import passkeys
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Passkey))
 
@@ -65,9 +65,3 @@ def remove(tx: Session, user_id: str, passkey_id: str) -> Passkey | None:
         return None
     tx.execute(sa.delete(passkeys).where(*own))
     return _of_row(row)
-
-
-def has_identity(tx: Session, user_id: str) -> bool:
-    """Returns whether an account can sign in through another provider."""
-    query = sa.select(identities.c.identity_id).where(identities.c.user_id == user_id).limit(1)
-    return tx.execute(query).first() is not None
