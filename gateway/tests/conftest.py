@@ -32,7 +32,7 @@ from cine.common.v1 import status_pb2_grpc
 from cine.recommender.v1 import cinematch_pb2_grpc
 from cine_gateway import contracts as contracts_of
 from cine_gateway import envoy
-from cine_gateway.portal import create_app
+from cine_gateway.portal import certificates, create_app
 from cine_gateway.settings import GatewaySettings
 from cinemesh import topology
 
@@ -193,6 +193,7 @@ def portal(settings: GatewaySettings, contracts: contracts_of.Contracts) -> Iter
         port=topology.portal_port(settings.port_base),
         log_level="error",
         lifespan="on",
+        **certificates(settings),
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

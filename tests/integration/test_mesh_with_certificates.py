@@ -41,6 +41,17 @@ def test_calls_come_through_over_https(secured: Mesh) -> None:
     assert redirected.status_code in {301, 308} and redirected.headers["location"].startswith(address)
 
 
+def test_the_portal_answers_nobody_without_a_certificate(secured: Mesh) -> None:
+    port = topology.portal_port(secured.base)
+    files = TlsFiles.of(development_folder(Path(secured.environment["CINE_VAR_DIR"])), "cli")
+    known = httpx.get(f"https://127.0.0.1:{port}/health/live", verify=files.client_context(), trust_env=False)
+    assert known.json() == {"status": "ok"}
+    bare = ssl.create_default_context(cafile=str(files.ca))
+    for scheme in ("http", "https"):
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(f"{scheme}://127.0.0.1:{port}/health/live", verify=bare, trust_env=False)
+
+
 async def test_a_service_answers_nobody_without_a_certificate(secured: Mesh) -> None:
     address = f"127.0.0.1:{topology.grpc_port('catalog', secured.base)}"
     files = TlsFiles.of(development_folder(Path(secured.environment["CINE_VAR_DIR"])), "cli")

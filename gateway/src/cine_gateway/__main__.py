@@ -45,7 +45,7 @@ def _envoy(settings: GatewaySettings) -> None:
 def _portal(settings: GatewaySettings) -> None:
     import uvicorn
 
-    from cine_gateway.portal import create_app
+    from cine_gateway.portal import certificates, create_app
     from cinemesh import telemetry
 
     telemetry.set_up(settings, name="portal", version=__version__)
@@ -60,6 +60,7 @@ def _portal(settings: GatewaySettings) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, int(settings.grace_seconds)),
+        **certificates(settings),
     )
 
 

@@ -38,7 +38,9 @@ async def is_ready(process: ProcessPlan, seconds: float = 1.0, tls: TlsFiles | N
     if process.check == "grpc":
         return await _grpc_serving(process, seconds, tls)
     path = "/ready" if process.check == "envoy" else "/health/live"
-    return await _http_ok(f"http://127.0.0.1:{process.ports[0]}{path}", seconds)
+    tls = tls if process.known_as else None
+    scheme = "http" if tls is None else "https"
+    return await _http_ok(f"{scheme}://127.0.0.1:{process.ports[0]}{path}", seconds, tls)
 
 
 async def _grpc_serving(process: ProcessPlan, seconds: float, tls: TlsFiles | None) -> bool:
@@ -63,8 +65,12 @@ def _channel(process: ProcessPlan, tls: TlsFiles | None) -> grpc.aio.Channel:
     return open_channel(address, process.known_as, tls, options)
 
 
-async def _http_ok(url: str, seconds: float) -> bool:
-    async with httpx.AsyncClient(timeout=seconds, trust_env=False) as client:
+async def _http_ok(url: str, seconds: float, tls: TlsFiles | None) -> bool:
+    try:
+        verify = True if tls is None else tls.client_context()
+    except OSError:  # as above
+        return False
+    async with httpx.AsyncClient(timeout=seconds, trust_env=False, verify=verify) as client:
         try:
             return (await client.get(url)).status_code == 200
         except httpx.HTTPError:

@@ -112,6 +112,7 @@ def plan(options: MeshOptions) -> list[ProcessPlan]:
             ports=(topology.portal_port(options.port_base),),
             check="http",
             environment=shared,
+            known_as="portal",
         )
     )
     processes.append(

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from cine_gateway.portal.app import create_app
+from cine_gateway.portal.certificates import certificates
 
-__all__ = ["create_app"]
+__all__ = ["certificates", "create_app"]

@@ -10,6 +10,7 @@ import datetime as dt
 import fcntl
 import ipaddress
 import os
+import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,6 +66,13 @@ class TlsFiles:
     def channel_credentials(self) -> grpc.ChannelCredentials:
         """Returns credentials of a client; otherwise as `server_credentials`."""
         return grpc.ssl_channel_credentials(_read(self.ca), self._private(), _read(self.cert))
+
+    def client_context(self) -> ssl.SSLContext:
+        """Returns what an HTTP client needs; otherwise as `server_credentials`."""
+        context = ssl.create_default_context(cadata=_read(self.ca).decode())
+        self._private()
+        context.load_cert_chain(self.cert, self.key)
+        return context
 
     def _private(self) -> bytes:
         content = _read(self.key)
