@@ -83,6 +83,29 @@ def test_old_versions_are_refused(edge: Guarded, trust: ssl.SSLContext) -> None:
         trust.wrap_socket(plain, server_hostname="localhost")
 
 
+@pytest.mark.parametrize(
+    ("suite", "taken"),
+    [
+        ("ECDHE-ECDSA-AES256-GCM-SHA384", True),
+        ("ECDHE-ECDSA-CHACHA20-POLY1305", True),
+        ("ECDHE-ECDSA-AES256-SHA384", False),  # not authenticated as a whole
+        ("AES256-GCM-SHA384", False),  # no forward secrecy
+    ],
+)
+def test_of_the_older_version_only_strong_suites_are_taken(
+    edge: Guarded, trust: ssl.SSLContext, suite: str, taken: bool
+) -> None:
+    trust.maximum_version = ssl.TLSVersion.TLSv1_2
+    trust.set_ciphers(suite)
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=5) as plain:
+        if taken:
+            with trust.wrap_socket(plain, server_hostname="localhost") as secure:
+                assert (secure.cipher() or ("",))[0] == suite
+        else:
+            with pytest.raises(ssl.SSLError, match=r"(?i)handshake.failure"):
+                trust.wrap_socket(plain, server_hostname="localhost")
+
+
 def test_native_calls_go_over_https(edge: Guarded) -> None:
     credentials = grpc.ssl_channel_credentials((edge.settings.keys_dir / certificate.CERT_FILE).read_bytes())
     with grpc.secure_channel(f"localhost:{edge.port}", credentials) as channel:
