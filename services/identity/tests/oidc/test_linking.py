@@ -134,6 +134,22 @@ async def test_unlinked_it_opens_the_account_no_more(
     assert (await client.link(issuer, "l-6", ada)).linked
 
 
+async def test_unlinking_wants_a_recent_sign_in(
+    client: Client, issuer: OpenIdServer, desk: Any, people: Any, clock: Any
+) -> None:
+    ada = await people.join("Ada", password_hash="$cine-b1$x")
+    await issuer.know("l-12", email="l12@example.net", email_verified=True)
+    await client.link(issuer, "l-12", ada)
+    (held,) = await client.held(ada.metadata)
+    clock.forward(minutes=10.1)
+    refused = await desk.refused(client.unlink(ada.metadata, held.identity_id))
+    assert (refused.code, refused.reason) == (Code.FAILED_PRECONDITION, Reason.RECENT_SIGN_IN_REQUIRED)
+    again = await people.sign_in(await people.account(ada))
+    assert len(await client.held(again.metadata)) == 1 and desk.letters_of("identity_unlinked") == []
+    await client.unlink(again.metadata, held.identity_id)
+    assert await client.held(again.metadata) == []
+
+
 async def test_a_link_begun_before_the_identity_was_unlinked_does_not_bring_it_back(
     client: Client, issuer: OpenIdServer, desk: Any, people: Any
 ) -> None:

@@ -146,6 +146,16 @@ class TestRemoving:
         assert told(await refused(site.sign_in(device))) == NOTHING_TOLD
         assert (await refused(site.remove(ada, made.passkey_id))).code is Code.NOT_FOUND
 
+    async def test_removing_wants_a_recent_sign_in(self, site: Site, people: Any, clock: Any) -> None:
+        ada = await people.join("Ada", password_hash="some")
+        made = await site.add(ada, Device())
+        clock.forward(minutes=10.1)
+        failure = await refused(site.remove(ada, made.passkey_id))
+        assert (failure.code, failure.reason) == (Code.FAILED_PRECONDITION, Reason.RECENT_SIGN_IN_REQUIRED)
+        assert len(await site.held(ada)) == 1
+        await site.remove(await people.sign_in(await people.account(ada)), made.passkey_id)
+        assert await site.held(ada) == []
+
     async def test_other_peoples_passkeys_are_not_found(self, site: Site, people: Any) -> None:
         ada, bob = await people.join("Ada"), await people.join("Bob")
         made = await site.add(ada, Device())

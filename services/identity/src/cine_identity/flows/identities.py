@@ -61,16 +61,18 @@ class Identities:
         )
 
     async def unlink(self, principal: Principal, identity_id: str, visit: Visit) -> None:
-        """Unlinks an identity of the caller; attempts under way through it are dead.
+        """Unlinks an identity of the caller, who signed in not long ago; attempts under way through it are dead.
 
         Raises:
             Unauthenticated: the session has ended.
             NotFound: the caller has no such identity.
-            FailedPrecondition: it is the last way to sign in.
+            FailedPrecondition: the caller signed in more than ten minutes ago, or it is the last way to sign in.
         """
 
         def change(tx: Transaction) -> None:
-            now, user_id = self._clock(), self._callers.require(tx, principal).user_id
+            now, caller = self._clock(), self._callers.require(tx, principal)
+            self._callers.require_recent(caller)
+            user_id = caller.user_id
             account = accounts.by_id(tx, user_id, lock=True)  # two that remove the last two ways at once take turns
             removed = identities.remove(tx, user_id, identity_id) if "\x00" not in identity_id else None
             if account is None or removed is None:

@@ -191,16 +191,18 @@ class Passkeys:
         )
 
     async def remove(self, principal: Principal, passkey_id: str, visit: Visit) -> None:
-        """Removes a passkey of the caller.
+        """Removes a passkey of the caller. It asks for a recent sign-in, so that a stolen session locks nobody out of their account.
 
         Raises:
             Unauthenticated: the session has ended.
             NotFound: the caller has no such passkey.
-            FailedPrecondition: it is the last way to sign in.
+            FailedPrecondition: the caller signed in more than ten minutes ago, or it is the last way to sign in.
         """
 
         def change(tx: Transaction) -> None:
-            now, user_id = self._clock(), self._callers.require(tx, principal).user_id
+            now, caller = self._clock(), self._callers.require(tx, principal)
+            self._callers.require_recent(caller)
+            user_id = caller.user_id
             account = accounts.by_id(tx, user_id, lock=True)  # two that remove the last two ways at once take turns
             removed = passkeys.remove(tx, user_id, passkey_id)
             if account is None or removed is None:
