@@ -126,7 +126,8 @@ class IdentityApplication(Application):
         self.appointments = Appointments(self.settings.admins, self.outbox, self.post, self.clock)
         self.issuer = Issuer(self.settings, self.vault, self.keys, self.clock, self.appointments)
         self.second_factors = SecondFactors(self.vault)
-        self.entrance = Entrance(self.vault, self.issuer, self.post)
+        self.endings = Endings(self.settings, self.outbox)
+        self.entrance = Entrance(self.vault, self.issuer, self.endings, self.post)
         self.pages = PageTokens.of(self.settings)
         hasher = Hasher(self.vault.pepper, self.settings.password_scheme, self.settings.bcrypt_cost)
         self.passwords = Passwords(hasher, self.hash_pool)
@@ -151,7 +152,7 @@ class IdentityApplication(Application):
         """Wires registration, signing in and out, passwords and sessions."""
         database, settings, vault, callers, outbox = self.database, self.settings, self.vault, self.callers, self.outbox
         post, clock, factors, appointments = self.post, self.clock, self.second_factors, self.appointments
-        hindrances, limit, endings = Hindrances(vault), MailLimit(vault), Endings(settings, outbox)
+        hindrances, limit, endings = Hindrances(vault), MailLimit(vault), self.endings
         self.registration = registration = Registration(
             database, vault, self.passwords, hindrances, limit, outbox, post, appointments, clock
         )

@@ -73,6 +73,19 @@ async def test_a_refresh_token_goes_into_a_cookie_where_that_was_asked_for(
     assert {"__Host-cine_refresh", "__Host-cine_device"} <= set(browser.cookies)
 
 
+async def test_a_sign_in_ends_the_session_whose_cookie_it_replaces(
+    client: Client, issuer: OpenIdServer, desk: Any
+) -> None:
+    await issuer.know("ada-8", **ADA)
+    browser = Browser()
+    first = await client.sign_in(issuer, "ada-8", browser, use_cookie=True)
+    await client.sign_in(issuer, "ada-8", browser)  # its tokens go elsewhere, and the cookie stays
+    assert (await desk.me(first)).user_id == first.user_id
+    second = await client.sign_in(issuer, "ada-8", browser, use_cookie=True)
+    assert (await desk.refused(desk.me(first))).reason is Reason.TOKEN_REVOKED
+    assert (await desk.me(second)).user_id == first.user_id
+
+
 async def test_an_id_token_that_tells_everything_is_enough(
     client: Client, talkative_issuer: OpenIdServer, desk: Any
 ) -> None:

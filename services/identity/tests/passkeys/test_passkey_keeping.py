@@ -135,6 +135,13 @@ async def test_the_cookie_form_leaves_the_refresh_token_out(site: Site, people: 
     for attribute in ("Secure", "HttpOnly", "SameSite=Strict", "Path=/"):
         assert attribute in refresh
     assert answer.session_id in refresh
+    # signed in anew in the same browser, that session is over
+    ceremony, options = await site.begin()
+    request = pb.FinishPasskeyLoginRequest(
+        ceremony_id=ceremony, credential=struct(device.get(options)), use_cookie=True
+    )
+    await site.stub.FinishPasskeyLogin(request, metadata=(("cookie", refresh.partition(";")[0]),))
+    assert (await site.session(answer.session_id)).revoked_at is not None
 
 
 class TestRemoving:

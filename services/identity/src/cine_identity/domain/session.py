@@ -15,6 +15,7 @@ class Visit:
         user_agent: what its program calls itself, at most 400 characters.
         device_name: what the person calls the device; empty to derive it from the user agent.
         device_cookie: value of the device cookie; empty without one.
+        replaced_token: refresh token in the browser's cookie that a sign-in puts its own in place of; empty without one.
         call_id: id of the call, as in the logs.
     """
 
@@ -22,6 +23,7 @@ class Visit:
     user_agent: str = ""
     device_name: str = ""
     device_cookie: str = field(default="", repr=False)
+    replaced_token: str = field(default="", repr=False)
     call_id: str = ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from cine_identity.domain.clock import Clock, utc_now
@@ -200,6 +200,8 @@ class OAuth:
         visit: Visit,
     ) -> Opened | CineError:
         if attempt.user_id is None:
+            if not attempt.use_cookie:
+                visit = replace(visit, replaced_token="")
             return self._entry.sign_in(tx, provider, attempt, person, visit)
         return self._entry.link(tx, provider, attempt, person, principal, visit)
 

@@ -110,7 +110,7 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         result = await self._sign_in.login(
             request.username or request.email,
             request.password,
-            visit_of(context, request.device_name),
+            visit_of(context, request.device_name, replaces=request.use_cookie),
             by_address=bool(request.email),
         )
         if isinstance(result, Challenge):
@@ -129,7 +129,7 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
             request.second_factor_token,
             code=request.code,
             recovery_code=request.recovery_code,
-            visit=visit_of(context),
+            visit=visit_of(context, replaces=request.use_cookie),
         )
         fields = await self._entered(entered, context, use_cookie=request.use_cookie)
         return pb.VerifySecondFactorResponse(**fields, recovery_codes_left=entered.recovery_codes_left)

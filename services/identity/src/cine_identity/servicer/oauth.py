@@ -55,7 +55,8 @@ class OAuthServicer(oauth_pb2_grpc.OAuthServiceServicer):
             error=request.error,
             issuer=request.iss,
         )
-        attempt, opened = await self._oauth.arrive(back, calls.current().principal, visit_of(context))
+        visit = visit_of(context, replaces=True)  # the attempt knows whether it does
+        attempt, opened = await self._oauth.arrive(back, calls.current().principal, visit)
         spent = set_cookie(OAUTH_COOKIE, "", seconds=0, same_site="Lax")
         if opened.result is None:
             await context.send_initial_metadata((spent,))

@@ -73,7 +73,7 @@ class PasskeyServicer(passkeys_pb2_grpc.PasskeyServiceServicer):
         entered = await self._sign_in.finish(
             ceremony_id=request.ceremony_id,
             credential=_document(request.credential),
-            visit=visit_of(context, plain_text(request.device_name, "device_name")),
+            visit=visit_of(context, plain_text(request.device_name, "device_name"), replaces=request.use_cookie),
         )
         fields = await entered_fields(
             entered, context, use_cookie=request.use_cookie, cookies_secure=self._cookies_secure

@@ -23,8 +23,14 @@ def metadata(call: Any) -> dict[str, str]:
     return {key: value for key, value in call.invocation_metadata() or () if isinstance(value, str)}
 
 
-def visit_of(call: Any, device_name: str = "") -> Visit:
-    """Returns where a call came from; the address is what the gateway saw, never what the client says."""
+def visit_of(call: Any, device_name: str = "", *, replaces: bool = False) -> Visit:
+    """Returns where a call came from; the address is what the gateway saw, never what the client says.
+
+    Args:
+        call: its context.
+        device_name: what the person calls the device.
+        replaces: whether a sign-in by this call takes over the cookie of the refresh token, and so the place of its session.
+    """
     headers = metadata(call)
     # the last entry is the one our own gateway appended; a trusted proxy in front is counted by the gateway itself
     address = headers.get("x-envoy-external-address") or headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
@@ -35,6 +41,7 @@ def visit_of(call: Any, device_name: str = "") -> Visit:
         user_agent=_PRINTABLE.sub("", agent)[:400],
         device_name=device_name.strip(),
         device_cookie=cookie(headers, DEVICE_COOKIE)[:128],
+        replaced_token=cookie(headers, REFRESH_COOKIE) if replaces else "",
         call_id=context.current().request_id,
     )
 
