@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+import sqlalchemy as sa
 from ulid import ULID
 
 from cine.identity.v1 import auth_pb2, auth_pb2_grpc, sessions_pb2_grpc
@@ -19,6 +20,7 @@ from cine_identity.mail import Sender
 from cine_identity.mail.post import Letter
 from cine_identity.settings import IdentitySettings
 from cine_identity.store import Transaction, accounts, sessions
+from cine_identity.store.schema import audit
 from cinemesh.errors import CineError
 from cinemesh.rpc_status import failure_of
 from cinemesh.testing import Running, running, settings_for
@@ -204,6 +206,12 @@ class Desk:
 
     async def account(self, username: str) -> Account | None:
         found: Account | None = await self.app.database.read(lambda tx: accounts.by_username(tx, username))
+        return found
+
+    async def audited(self, action: str) -> list[tuple[str, str]]:
+        """Returns outcome and detail of the entries of an action in the audit log, first first."""
+        wanted = sa.select(audit.c.outcome, audit.c.detail).where(audit.c.action == action).order_by(audit.c.audit_id)
+        found: list[tuple[str, str]] = await self.app.database.read(lambda tx: [(*row,) for row in tx.execute(wanted)])
         return found
 
 

@@ -15,29 +15,22 @@ from cine_identity.domain import refresh
 from cine_identity.domain.hashing import ARGON2_MEMORY_KIB, ARGON2_PASSES, BCRYPT_TAG, Hasher
 from cine_identity.domain.vault import SecretUnreadable, Vault
 from cine_identity.settings import IdentitySettings
-from cine_identity.store.schema import accounts, audit
+from cine_identity.store.schema import accounts
 from cinemesh.errors import Reason
 from cinemesh.testing import Running, settings_for
 
 NEW = "another quiet meadow"
 
 
-async def with_an_app(identity: Running, desk: Any, clock: Any) -> pyotp.TOTP:
-    """Returns the authenticator app of an account that has just got one."""
+async def with_an_app(identity: Running, desk: Any, clock: Any) -> tuple[pyotp.TOTP, str]:
+    """Returns the authenticator app of an account that has just got one, and a recovery code."""
     factor: Any = identity.stub(second_factor_pb2_grpc.SecondFactorServiceStub)
     signed_in = desk.bearer((await desk.login("Ada")).access_token)
     enrol = second_factor_pb2.EnrolTotpRequest(password=desk.password)
     app = pyotp.TOTP((await factor.EnrolTotp(enrol, metadata=signed_in)).secret)
     confirm = second_factor_pb2.ConfirmTotpRequest(code=app.at(clock()))
-    await factor.ConfirmTotp(confirm, metadata=signed_in)
-    return app
-
-
-async def audited(desk: Any, action: str) -> list[tuple[str, str]]:
-    """Returns outcome and detail of the entries of an action, first first."""
-    wanted = sa.select(audit.c.outcome, audit.c.detail).where(audit.c.action == action).order_by(audit.c.audit_id)
-    found: list[tuple[str, str]] = await desk.app.database.read(lambda tx: [tuple(row) for row in tx.execute(wanted)])
-    return found
+    confirmed = await factor.ConfirmTotp(confirm, metadata=signed_in)
+    return app, confirmed.recovery_codes[0]
 
 
 async def test_a_new_store_has_no_account(identity: Running) -> None:
@@ -63,7 +56,7 @@ async def test_every_sign_in_opens_a_session_of_its_own(desk: Any) -> None:
 
 async def test_a_reset_goes_around_no_second_factor(identity: Running, desk: Any, clock: Any) -> None:
     await desk.join("Ada")
-    app = await with_an_app(identity, desk, clock)
+    app, _ = await with_an_app(identity, desk, clock)
     await desk.auth.ForgotPassword(pb.ForgotPasswordRequest(email="ada@example.org"))
     await desk.answer_wishes()
     token = desk.letters_of("reset_password")[0].facts["token"]
@@ -80,7 +73,7 @@ async def test_sign_ins_wrong_codes_and_sign_outs_are_in_the_audit_log(
     identity: Running, desk: Any, clock: Any
 ) -> None:
     await desk.join("Ada")
-    app = await with_an_app(identity, desk, clock)
+    app, recovery_code = await with_an_app(identity, desk, clock)
     clock.forward(seconds=60)
     token = (await desk.login("Ada")).second_factor_token
     right = app.at(clock())
@@ -90,9 +83,16 @@ async def test_sign_ins_wrong_codes_and_sign_outs_are_in_the_audit_log(
     good = pb.VerifySecondFactorRequest(second_factor_token=token, code=right)
     tokens = await desk.auth.VerifySecondFactor(good)
     await desk.auth.Logout(pb.LogoutRequest(refresh_token=tokens.refresh_token))
-    assert await audited(desk, "login") == [("ok", "password"), ("ok", "password")]
-    assert await audited(desk, "login.failed") == [("wrong code", "second factor")]
-    assert await audited(desk, "logout") == [("ok", "")]
+    token = (await desk.login("Ada")).second_factor_token
+    spare = pb.VerifySecondFactorRequest(second_factor_token=token, recovery_code=recovery_code)
+    await desk.auth.VerifySecondFactor(spare)
+    assert await desk.audited("login") == [
+        ("ok", "password"),
+        ("ok", "password, second factor: totp"),
+        ("ok", "password, second factor: recovery_code"),
+    ]
+    assert await desk.audited("login.failed") == [("wrong code", "password, second factor: totp")]
+    assert await desk.audited("logout") == [("ok", "")]
 
 
 def test_hashes_are_as_strong_as_they_are_said_to_be(tmp_path: Path) -> None:

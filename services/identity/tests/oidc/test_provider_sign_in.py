@@ -160,6 +160,7 @@ async def test_the_second_factor_of_an_account_still_applies(client: Client, iss
     request = auth_pb2.VerifySecondFactorRequest(second_factor_token=answer.second_factor_token, code=code)
     tokens = await desk.auth.VerifySecondFactor(request)
     assert tokens.user_id == first.user_id
+    assert await desk.audited("login") == [("ok", "acme"), ("ok", "acme, second factor: totp")]
 
 
 async def test_providers_are_listed_and_others_are_not_found(client: Client, desk: Any) -> None:

@@ -43,7 +43,7 @@ async def test_a_passkey_is_added_and_signs_in_without_name_or_password(site: Si
 
 
 async def test_with_a_password_and_a_second_factor_a_verified_passkey_alone_is_both(
-    site: Site, people: Any, clock: Any
+    site: Site, people: Any, clock: Any, desk: Any
 ) -> None:
     import pyotp
 
@@ -64,6 +64,7 @@ async def test_with_a_password_and_a_second_factor_a_verified_passkey_alone_is_b
     session = await site.session(answer.session_id)
     assert (session.method, session.device_name) == ("password", "Den")
     assert (await refused(site.begin(token=token))).reason is Reason.TICKET_INVALID  # the sign-in is done
+    assert await desk.audited("login") == [("ok", "passkey"), ("ok", "password, second factor: passkey")]
 
 
 async def test_the_token_of_a_sign_in_takes_its_own_persons_passkeys_alone_and_five_attempts(

@@ -47,7 +47,9 @@ class Entrance:
         self._endings = endings
         self._post = post
 
-    def enter(self, tx: Transaction, account: Account, method: str, visit: Visit, now: dt.datetime) -> Entered:
+    def enter(
+        self, tx: Transaction, account: Account, method: str, visit: Visit, now: dt.datetime, *, factor: str = ""
+    ) -> Entered:
         """Opens a session in the transaction that used up the proof.
 
         Args:
@@ -56,12 +58,13 @@ class Entrance:
             method: `password`, `passkey` or the name of a provider.
             visit: where from.
             now: the present moment.
+            factor: the second factor that was shown, for the audit log; empty for none.
         """
         known = devices.known_among(tx, account.user_id, device_digests(self._vault, visit))
         by_cookie = device_digests(self._vault, Visit(device_cookie=visit.device_cookie))
         # a cookie that this account never got may have been put there by somebody else: it is replaced
         cookie = visit.device_cookie if known.intersection(by_cookie) else new_token()
-        tokens = self._issuer.sign_in(tx, account, method, replace(visit, device_cookie=cookie))
+        tokens = self._issuer.sign_in(tx, account, method, replace(visit, device_cookie=cookie), factor)
         self._replace(tx, visit, now)
         if not known and account.last_login_at is not None:
             facts = {

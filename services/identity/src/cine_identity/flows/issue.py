@@ -22,6 +22,16 @@ CHALLENGE_LIFETIME = dt.timedelta(minutes=5)
 SECOND_FACTOR = "second_factor"
 
 
+def way_in(method: str, factor: str = "") -> str:
+    """Returns how the audit log names a sign-in: its way, and the second factor shown for it.
+
+    Args:
+        method: `password`, `passkey` or the name of a provider.
+        factor: `totp`, `recovery_code` or `passkey`; empty for none.
+    """
+    return f"{method}, second factor: {factor}" if factor else method
+
+
 class Issuer:
     """Opens sessions and makes their tokens.
 
@@ -47,7 +57,7 @@ class Issuer:
         self._clock = clock
         self._appointments = appointments
 
-    def sign_in(self, tx: Transaction, account: Account, method: str, visit: Visit) -> SignedIn:
+    def sign_in(self, tx: Transaction, account: Account, method: str, visit: Visit, factor: str = "") -> SignedIn:
         """Opens a session in the caller's transaction, and remembers the device.
 
         Args:
@@ -55,6 +65,7 @@ class Issuer:
             account: who was proven; the caller made sure that it may sign in.
             method: `password`, `passkey` or the name of a provider.
             visit: where from.
+            factor: the second factor that was shown; empty for none.
         """
         now = self._clock()
         if self._appointments is not None:
@@ -80,7 +91,13 @@ class Issuer:
         accounts.seen(tx, account.user_id, now)
         devices.remember(tx, account.user_id, device_digests(self._vault, visit), now)
         audit.record(
-            tx, action="login", now=now, user_id=account.user_id, actor_id=account.user_id, detail=method, visit=visit
+            tx,
+            action="login",
+            now=now,
+            user_id=account.user_id,
+            actor_id=account.user_id,
+            detail=way_in(method, factor),
+            visit=visit,
         )
         return self.tokens(account, session, token, now)
 

@@ -24,8 +24,9 @@ from cine_identity.domain.relying_party import (
 from cine_identity.domain.session import Visit
 from cine_identity.domain.vault import Vault, new_token
 from cine_identity.flows.entrance import Entered, Entrance
-from cine_identity.flows.issue import SECOND_FACTOR
+from cine_identity.flows.issue import SECOND_FACTOR, way_in
 from cine_identity.flows.passkeys import CEREMONY_LIFETIME, Ceremony, lapsed, malformed
+from cine_identity.flows.second_factor import PASSKEY
 from cine_identity.store import Transaction, accounts, audit, passkeys, tickets
 from cine_identity.store.tickets import Ticket
 from cinemesh.db import Database
@@ -127,12 +128,12 @@ class PasskeySignIn:
                 account = self._proven(tx, ticket, pending, response)
             except CredentialRefused as refused:
                 return self._refused(tx, pending, response, str(refused), visit)
-            method, named = METHOD, visit
+            method, named, factor = METHOD, visit, ""
             if pending is not None:
                 tickets.spend(tx, pending.ticket_id, now)
-                method = pending.data["method"]
+                method, factor = pending.data["method"], PASSKEY
                 named = replace(visit, device_name=visit.device_name or pending.data["device_name"])
-            return self._entrance.enter(tx, account, method, named, now)
+            return self._entrance.enter(tx, account, method, named, now, factor=factor)
 
         result = await self._database.write(change)
         if isinstance(result, CineError):
@@ -199,8 +200,9 @@ class PasskeySignIn:
         """Counts and records a refusal, which the caller returns rather than raises so that both are kept."""
         passkey = passkeys.by_credential(tx, response.raw_id)
         user_id = passkey.user_id if passkey is not None else ""
+        way = way_in(pending.data["method"], PASSKEY) if pending is not None else METHOD
         audit.record(
-            tx, action="login.failed", now=self._clock(), user_id=user_id, outcome=outcome, detail=METHOD, visit=visit
+            tx, action="login.failed", now=self._clock(), user_id=user_id, outcome=outcome, detail=way, visit=visit
         )
         if pending is not None:
             tickets.failed(tx, pending.ticket_id)

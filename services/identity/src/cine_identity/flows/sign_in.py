@@ -15,9 +15,9 @@ from cine_identity.domain.session import Challenge, Visit
 from cine_identity.domain.vault import Vault
 from cine_identity.flows.entrance import Entered, Entrance
 from cine_identity.flows.hindrance import Hindrances
-from cine_identity.flows.issue import SECOND_FACTOR, Issuer
+from cine_identity.flows.issue import SECOND_FACTOR, Issuer, way_in
 from cine_identity.flows.passwords import Passwords, Verdict
-from cine_identity.flows.second_factor import SecondFactors
+from cine_identity.flows.second_factor import RECOVERY_CODE, TOTP, SecondFactors
 from cine_identity.store import Transaction, accounts, audit, tickets
 from cinemesh.db import Database
 from cinemesh.errors import CineError, FailedPrecondition, Reason, Unauthenticated
@@ -144,6 +144,7 @@ class SignIn:
             account = accounts.by_id(tx, ticket.user_id, lock=True)
             if account is None or not account.may_sign_in:
                 return _attempt_over()
+            factor = RECOVERY_CODE if recovery_code else TOTP
             if not self._second_factors.verify(tx, account.user_id, code=code, recovery_code=recovery_code, now=now):
                 tickets.failed(tx, ticket.ticket_id)
                 audit.record(
@@ -152,14 +153,14 @@ class SignIn:
                     now=now,
                     user_id=account.user_id,
                     outcome="wrong code",
-                    detail="second factor",
+                    detail=way_in(ticket.data["method"], factor),
                     visit=visit,
                 )
                 return _wrong_code("recovery_code" if recovery_code else "code")
             if not tickets.spend(tx, ticket.ticket_id, now):
                 return _attempt_over()
             named = replace(visit, device_name=visit.device_name or ticket.data["device_name"])
-            return self._entrance.enter(tx, account, ticket.data["method"], named, now)
+            return self._entrance.enter(tx, account, ticket.data["method"], named, now, factor=factor)
 
         result = await self._database.write(change)
         if isinstance(result, CineError):
