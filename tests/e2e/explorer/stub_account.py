@@ -188,6 +188,9 @@ class OwnCalls(People):
         found = re.fullmatch(r"/api/v1/auth/(sessions|passkeys|identities)/(\w+)", call.path)
         if not found or call.method != "DELETE":
             raise Refusal(404, "NOT_FOUND", f"no such path: {call.path}")
+        if found[1] != "sessions" and not session.recent:
+            problem = "sign in again first: this needs a sign-in within the last 10 minutes"
+            raise Refusal(400, "FAILED_PRECONDITION", problem, reason="RECENT_SIGN_IN_REQUIRED")
         if found[1] == "sessions":
             self.sessions.pop(found[2])
         elif found[1] == "passkeys":

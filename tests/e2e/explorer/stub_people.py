@@ -73,6 +73,7 @@ class Session:
     device: str
     method: str = "password"
     generation: int = 0
+    recent: bool = True
 
 
 @dataclass
