@@ -33,7 +33,7 @@ TWINS = {
     },
     **{
         f"cine.identity.v1.{name}Response": "cine.identity.v1.ManagedUser"
-        for name in ("GetUser", "SetRoles", "DisableUser", "EnableUser")
+        for name in ("GetUser", "SetRoles", "DisableUser", "EnableUser", "EndSessions")
     },
     **{f"cine.ratings.v1.{name}Response": "cine.ratings.v1.Rating" for name in ("RateMovie", "GetMyRating")},
     **{

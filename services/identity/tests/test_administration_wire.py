@@ -293,6 +293,7 @@ async def test_odd_text_is_refused_or_finds_nothing(admin: Any, root: Any, odd: 
         admin.SetRoles(admin_pb2.SetRolesRequest(user_id=odd, roles=["user"]), metadata=root.metadata),
         admin.DisableUser(admin_pb2.DisableUserRequest(user_id=odd, reason="x"), metadata=root.metadata),
         admin.EnableUser(admin_pb2.EnableUserRequest(user_id=odd), metadata=root.metadata),
+        admin.EndSessions(admin_pb2.EndSessionsRequest(user_id=odd, reason="x"), metadata=root.metadata),
     ):
         assert (await refused(call)).code is Code.NOT_FOUND
     for call in (

@@ -191,7 +191,7 @@ class IdentityApplication(Application):
         profiles = Profiles(database, callers, outbox, public, CatalogueFilms(self.settings), clock)
         deletion = AccountDeletion(database, callers, outbox, post, public, self.proof, self.second_factors, clock)
         administration = Administration(
-            database, callers, outbox, post, public, self.appointments, self.settings.idle, clock
+            database, callers, outbox, post, public, self.appointments, self.endings, self.settings.idle, clock
         )
         users = UserServicer(
             profiles,

@@ -16,6 +16,8 @@ from cine_identity.domain.session import Visit
 from cine_identity.domain.validity import tokens_valid_from
 from cine_identity.flows.appointments import Appointments
 from cine_identity.flows.callers import Caller, Callers
+from cine_identity.flows.endings import Endings
+from cine_identity.flows.issue import SECOND_FACTOR
 from cine_identity.flows.profiles import PublicProfiles
 from cine_identity.flows.stamps import stamp
 from cine_identity.mail.post import Letter, Post
@@ -29,7 +31,7 @@ from cinemesh.outbox import Outbox
 Act = Callable[[Transaction, Account], str]
 """Changes an account and returns the detail for the audit log; raises `Refused` where it must not."""
 LAST_ADMINISTRATOR = "the last administrator keeps their account and role: make somebody else one first"
-_OPENED_BY_TICKETS = ("reset_password", "second_factor")
+_OPENED_BY_TICKETS = ("reset_password", SECOND_FACTOR)
 
 
 class Refused(Exception):
@@ -47,7 +49,7 @@ class Refused(Exception):
 
 
 class Administration:
-    """Finds accounts, changes roles, closes and opens accounts, reads the audit log.
+    """Finds accounts, changes roles, closes and opens accounts, ends their sessions, reads the audit log.
 
     Args:
         database: store of the accounts.
@@ -56,6 +58,7 @@ class Administration:
         post: tells the person concerned.
         public: what others see, to be forgotten after a change.
         appointments: administrators whom the settings name.
+        endings: ends sessions.
         idle: life of a session that is not used.
         clock: tells the time.
     """
@@ -68,6 +71,7 @@ class Administration:
         post: Post,
         public: PublicProfiles,
         appointments: Appointments,
+        endings: Endings,
         idle: dt.timedelta,
         clock: Clock = utc_now,
     ) -> None:
@@ -77,6 +81,7 @@ class Administration:
         self._post = post
         self._public = public
         self._appointments = appointments
+        self._endings = endings
         self._idle = idle
         self._clock = clock
 
@@ -221,6 +226,28 @@ class Administration:
             return f"opened{_because(reason)}"
 
         return await self._do(principal, "user.enable", user_id, visit, act)
+
+    async def end_sessions(self, principal: Principal, user_id: str, *, reason: str, visit: Visit) -> ManagedAccount:
+        """Ends every session of an account, and sign-ins that wait for their second factor; the account stays open.
+
+        Raises:
+            Unauthenticated: the session has ended.
+            PermissionDenied: the caller is no administrator any more.
+            NotFound: there is no such account.
+            InvalidArgument: the reason is blank.
+        """
+        reason = plain_text(reason, "reason", lines=True)
+        if not reason:
+            raise InvalidArgument("say why the sessions are ended", violations=[("reason", "must not be blank")])
+
+        def act(tx: Transaction, account: Account) -> str:
+            ended = self._endings.all(tx, account.user_id, self._clock())
+            tickets.discard(tx, SECOND_FACTOR, user_id=account.user_id)
+            if ended:
+                self._write(tx, "sessions_ended", account)
+            return f"{ended} sessions ended{_because(reason)}"
+
+        return await self._do(principal, "sessions.end", user_id, visit, act)
 
     async def _do(self, principal: Principal, action: str, user_id: str, visit: Visit, act: Act) -> ManagedAccount:
         """Runs an act and its entry in the audit log in one transaction."""

@@ -80,6 +80,13 @@ class AdminServicer(admin_pb2_grpc.IdentityAdminServiceServicer):
         )
         return _managed(admin_pb2.EnableUserResponse, changed)
 
+    async def EndSessions(self, request: admin_pb2.EndSessionsRequest, call: Any) -> admin_pb2.EndSessionsResponse:
+        """Ends every session of an account."""
+        changed = await self._administration.end_sessions(
+            calls.current().principal, request.user_id, reason=request.reason, visit=visit_of(call)
+        )
+        return _managed(admin_pb2.EndSessionsResponse, changed)
+
     async def ListAuditEntries(
         self, request: admin_pb2.ListAuditEntriesRequest, _: Any
     ) -> admin_pb2.ListAuditEntriesResponse:
