@@ -71,7 +71,9 @@ def test_every_letter_does_without_what_is_optional(template: str) -> None:
         assert ": \n" not in body and '""' not in body and "None" not in body
 
 
-@pytest.mark.parametrize(("template", "fact"), [(name, fact) for name in LETTERS for fact in sorted(LETTERS[name].required)])
+@pytest.mark.parametrize(
+    ("template", "fact"), [(name, fact) for name in LETTERS for fact in sorted(LETTERS[name].required)]
+)
 def test_a_letter_without_what_it_needs_is_refused_when_it_is_queued(template: str, fact: str) -> None:
     facts = {name: value for name, value in sample(template).items() if name != fact}
     with pytest.raises(ValueError, match=fact) as refused:
