@@ -62,11 +62,11 @@ def test_the_address_says_what_apps_read() -> None:
     assert parse_qs(parts.query) == {"secret": [secret], "issuer": ["CineAesthete"]}
 
 
-def test_recovery_codes_are_ten_different_ones_of_eighty_bits() -> None:
+def test_recovery_codes_are_ten_different_ones_of_120_bits() -> None:
     codes = recovery.new_codes()
     assert len({recovery.plain(code) for code in codes}) == 10
     for code in codes:
-        assert [len(part) for part in code.split("-")] == [4, 4, 4, 4]
+        assert [len(part) for part in code.split("-")] == [4, 4, 4, 4, 4, 4]
         assert not set(recovery.plain(code)) & set("ilou")
 
 

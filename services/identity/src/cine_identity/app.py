@@ -23,6 +23,7 @@ from cine.identity.v1 import (
     users_pb2_grpc,
 )
 from cine_identity.catalogue import CatalogueFilms
+from cine_identity.domain.breached import BreachedPasswords
 from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.hash_pool import HashPool
 from cine_identity.domain.hashing import Hasher
@@ -78,7 +79,7 @@ from cinemesh.feed import FeedServicer
 from cinemesh.handlers import unanswered
 from cinemesh.outbox import Outbox
 from cinemesh.paging import PageTokens
-from cinemesh.server import Application, Mount, Probe
+from cinemesh.server import Application, Mount, Probe, StartFailed
 
 _CONTRACT = (
     (admin_pb2, admin_pb2_grpc),
@@ -130,7 +131,7 @@ class IdentityApplication(Application):
         self.entrance = Entrance(self.vault, self.issuer, self.endings, self.post)
         self.pages = PageTokens.of(self.settings)
         hasher = Hasher(self.vault.pepper, self.settings.password_scheme, self.settings.bcrypt_cost)
-        self.passwords = Passwords(hasher, self.hash_pool)
+        self.passwords = Passwords(hasher, self.hash_pool, await asyncio.to_thread(self._breached))
         self.proof = OwnerProof(self.database, self.callers, self.passwords.check, self.clock)
         self.ways = WaysIn(self.providers)
         self.wishes = MailWishes(self.database, self.vault, self.clock)
@@ -147,6 +148,14 @@ class IdentityApplication(Application):
         ]
         self._mail.start()
         return mounts
+
+    def _breached(self) -> BreachedPasswords | None:
+        if self.settings.breached_passwords is None:
+            return None
+        try:
+            return BreachedPasswords(self.settings.breached_passwords)
+        except ValueError as error:
+            raise StartFailed(f"CINE_IDENTITY_BREACHED_PASSWORDS: {error}") from None
 
     def _entry(self) -> dict[str, Any]:
         """Wires registration, signing in and out, passwords and sessions."""

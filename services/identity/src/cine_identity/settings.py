@@ -30,6 +30,9 @@ class IdentitySettings(ServiceSettings):
     # passwords
     password_scheme: Literal["bcrypt", "argon2id"] = Field(default="bcrypt", description="bcrypt or argon2id")
     bcrypt_cost: int = Field(default=12, ge=4, le=16, description="cost of bcrypt; 12 takes a quarter of a second")
+    breached_passwords: Path | None = Field(
+        default=None, description="file of breached passwords nobody may choose: lines of SHA-1:count, ordered by hash"
+    )
     hash_queue: int = Field(default=12, ge=1, le=1000, description="sign-ins that may wait for a hash; more get 429")
     # tokens and sessions
     signing_algorithm: Literal["EdDSA", "ES256"] = Field(default="EdDSA", description="EdDSA or ES256")
@@ -64,6 +67,7 @@ class IdentitySettings(ServiceSettings):
 
     @field_validator(
         "secret_key",
+        "breached_passwords",
         "smtp_password",
         "google_client_secret",
         "github_client_secret",

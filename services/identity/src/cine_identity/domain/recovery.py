@@ -6,12 +6,12 @@ import secrets
 
 COUNT = 10
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no letter looks like a digit
-_LENGTH, _GROUP = 16, 4  # 80 bits: beyond guessing, so wrong ones need not be slowed down
+_LENGTH, _GROUP = 24, 4  # 120 bits: beyond guessing, also for who has the store and its key, so a keyed hash is enough
 _MISREAD = str.maketrans({"o": "0", "i": "1", "l": "1"})
 
 
 def new_codes() -> tuple[str, ...]:
-    """Returns ten different codes of 80 random bits, grouped for reading, such as `7k2m-x04q-9hdt-ev3c`."""
+    """Returns ten different codes of 120 random bits, grouped for reading, such as `7k2m-x04q-9hdt-ev3c-0r5b-w8na`."""
     codes: dict[str, None] = {}
     while len(codes) < COUNT:
         text = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))

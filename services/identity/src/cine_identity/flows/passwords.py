@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from cine_identity.domain.account import Account
+from cine_identity.domain.breached import BreachedPasswords
 from cine_identity.domain.hash_pool import HashPool, Place
 from cine_identity.domain.hashing import Hasher
 from cine_identity.domain.passwords import require_strong, words_of
+from cinemesh.errors import InvalidArgument, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,10 @@ class Verdict:
 class PasswordWork:
     """One call's place in the queue for hashes."""
 
-    def __init__(self, hasher: Hasher, place: Place) -> None:
+    def __init__(self, hasher: Hasher, place: Place, breached: BreachedPasswords | None) -> None:
         self._hasher = hasher
         self._place = place
+        self._breached = breached
 
     async def verify(self, password: str, tagged: str | None, *, renew: bool = False) -> Verdict:
         """Verifies a password; without a hash the same work is done for nothing.
@@ -60,11 +63,14 @@ class PasswordWork:
             display_name: see `username`.
 
         Raises:
-            InvalidArgument: the password is weak.
+            InvalidArgument: the password is weak, or known from a breach.
         """
 
         def work() -> str:
             require_strong(password, field, words_of(username, email, display_name))
+            if self._breached is not None and password in self._breached:
+                problem = "is known from a data breach; choose another"
+                raise InvalidArgument(f"{field} {problem}", reason=Reason.PASSWORD_WEAK, violations=[(field, problem)])
             return self._hasher.hash(password)
 
         return await self._place.run(work)
@@ -76,11 +82,13 @@ class Passwords:
     Args:
         hasher: how hashes are made.
         pool: where.
+        breached: passwords that nobody may choose.
     """
 
-    def __init__(self, hasher: Hasher, pool: HashPool) -> None:
+    def __init__(self, hasher: Hasher, pool: HashPool, breached: BreachedPasswords | None = None) -> None:
         self._hasher = hasher
         self._pool = pool
+        self._breached = breached
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[PasswordWork]:
@@ -90,7 +98,7 @@ class Passwords:
             ResourceExhausted: the queue is full.
         """
         async with self._pool.place() as place:
-            yield PasswordWork(self._hasher, place)
+            yield PasswordWork(self._hasher, place, self._breached)
 
     async def check(self, account: Account, password: str) -> bool:
         """Returns whether a password opens an account; nothing is counted, which is the caller's affair.
