@@ -86,6 +86,27 @@ class TestRevoke:
         assert (await desk.me(here)).username == "Ada"
         assert (await desk.refused(revoke(lost.session_id, here))).code is Code.NOT_FOUND
 
+    async def test_ending_another_one_wants_a_sign_in_of_a_short_while_ago(
+        self, desk: Any, people: Any, clock: Any
+    ) -> None:
+        ada = await people.join("Ada")
+        other = await people.sign_in(await people.account(ada))
+        clock.forward(minutes=10.1)
+        for call in (
+            desk.sessions.RevokeSession(pb.RevokeSessionRequest(session_id=other.session_id), metadata=ada.metadata),
+            desk.sessions.RevokeAllSessions(pb.RevokeAllSessionsRequest(), metadata=ada.metadata),
+        ):
+            failure = await desk.refused(call)
+            assert (failure.code, failure.reason) == (Code.FAILED_PRECONDITION, Reason.RECENT_SIGN_IN_REQUIRED)
+        # signing out is always possible
+        own = pb.RevokeSessionRequest(session_id=ada.session_id)
+        await desk.sessions.RevokeSession(own, metadata=ada.metadata)
+        again = await people.sign_in(await people.account(other))
+        ended = await desk.sessions.RevokeAllSessions(
+            pb.RevokeAllSessionsRequest(keep_current=True), metadata=again.metadata
+        )
+        assert ended.sessions_revoked == 1
+
     async def test_sessions_of_others_are_not_found(self, desk: Any) -> None:
         await desk.join("Ada")
         await desk.join("Eve")

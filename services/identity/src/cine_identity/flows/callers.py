@@ -61,7 +61,7 @@ class Callers:
         return Caller(account, session)
 
     def require_recent(self, caller: Caller) -> None:
-        """Makes sure that a caller without a password signed in within the last ten minutes.
+        """Makes sure that a caller signed in within the last ten minutes.
 
         Raises:
             FailedPrecondition: it was longer ago.

@@ -77,10 +77,11 @@ class OwnSessions:
         return await self._database.read(read)
 
     async def revoke(self, principal: Principal, session_id: str, visit: Visit) -> None:
-        """Ends one of the caller's sessions.
+        """Ends one of the caller's sessions; for another than that of the call they must have signed in a short while ago.
 
         Raises:
             Unauthenticated: the session of the call has ended.
+            FailedPrecondition: the sign-in was too long ago.
             NotFound: the caller has no live session of this id; whether somebody else has is not told.
         """
 
@@ -90,20 +91,24 @@ class OwnSessions:
             now = self._clock()
             if session is None or session.user_id != caller.user_id or not session.alive(now, self._idle):
                 raise NotFound("you have no session of this id", violations=[("session_id", "is not known")])
+            if session.session_id != caller.session.session_id:
+                self._callers.require_recent(caller)  # a stolen session must not shut its owner out
             self._endings.one(tx, session, now)
             self._record(tx, "session.revoke", caller.user_id, now, session.device_name, visit)
 
         await self._database.write(change)
 
     async def revoke_all(self, principal: Principal, visit: Visit, *, keep_current: bool) -> int:
-        """Ends every session of the caller, or every other one. Returns how many.
+        """Ends every session of the caller, or every other one; wants a sign-in of a short while ago. Returns how many.
 
         Raises:
             Unauthenticated: the session of the call has ended.
+            FailedPrecondition: the sign-in was too long ago.
         """
 
         def change(tx: Transaction) -> int:
             caller = self._callers.require(tx, principal)
+            self._callers.require_recent(caller)
             now = self._clock()
             ended = self._endings.all(tx, caller.user_id, now, keep=caller.session.session_id if keep_current else "")
             self._record(tx, "session.revoke_all", caller.user_id, now, f"{ended} sessions ended", visit)
