@@ -33,7 +33,7 @@ TWINS = {
     },
     **{
         f"cine.identity.v1.{name}Response": "cine.identity.v1.ManagedUser"
-        for name in ("GetUser", "SetRoles", "DisableUser", "EnableUser", "EndSessions")
+        for name in ("GetUser", "SetRoles", "DisableUser", "EnableUser", "EndSessions", "ResetSecondFactor")
     },
     **{f"cine.ratings.v1.{name}Response": "cine.ratings.v1.Rating" for name in ("RateMovie", "GetMyRating")},
     **{

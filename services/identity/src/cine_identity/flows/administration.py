@@ -21,7 +21,7 @@ from cine_identity.flows.issue import SECOND_FACTOR
 from cine_identity.flows.profiles import PublicProfiles
 from cine_identity.flows.stamps import stamp
 from cine_identity.mail.post import Letter, Post
-from cine_identity.store import Transaction, accounts, administration, audit, sessions, tickets
+from cine_identity.store import Transaction, accounts, administration, audit, sessions, tickets, totp
 from cine_identity.store.administration import AccountFilter, AuditEntry, AuditFilter, ManagedAccount, Position
 from cinemesh.context import Principal
 from cinemesh.db import Database
@@ -226,6 +226,35 @@ class Administration:
             return f"opened{_because(reason)}"
 
         return await self._do(principal, "user.enable", user_id, visit, act)
+
+    async def reset_second_factor(
+        self, principal: Principal, user_id: str, *, reason: str, visit: Visit
+    ) -> ManagedAccount:
+        """Takes the second factor off an account whose owner has lost app and recovery codes, and ends its sessions.
+
+        Raises:
+            Unauthenticated: the session has ended.
+            PermissionDenied: the caller is no administrator any more.
+            NotFound: there is no such account.
+            FailedPrecondition: it has no second factor, or it is the caller's own.
+            InvalidArgument: the reason is blank.
+        """
+        reason = plain_text(reason, "reason", lines=True)
+        if not reason:
+            problem = "say why the second factor is reset"
+            raise InvalidArgument(problem, violations=[("reason", "must not be blank")])
+
+        def act(tx: Transaction, account: Account) -> str:
+            if account.user_id == principal.user_id:  # or a stolen session would do without the factor
+                raise FailedPrecondition("turn your own second factor off with one of its codes")
+            if not totp.remove(tx, account.user_id):
+                raise FailedPrecondition("this account has no second factor")
+            ended = self._endings.all(tx, account.user_id, self._clock())
+            tickets.discard(tx, SECOND_FACTOR, user_id=account.user_id)
+            self._write(tx, "second_factor_reset", account)
+            return f"{ended} sessions ended{_because(reason)}"
+
+        return await self._do(principal, "second_factor.reset", user_id, visit, act)
 
     async def end_sessions(self, principal: Principal, user_id: str, *, reason: str, visit: Visit) -> ManagedAccount:
         """Ends every session of an account, and sign-ins that wait for their second factor; the account stays open.

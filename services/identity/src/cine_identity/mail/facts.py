@@ -39,6 +39,7 @@ LETTERS: Final[Mapping[str, Facts]] = {
     "account_disabled": Facts(_NAME, frozenset({"reason"})),
     "account_enabled": Facts(_NAME),
     "sessions_ended": Facts(_NAME),
+    "second_factor_reset": Facts(_NAME),
     "account_deleted": Facts(_NAME),
 }
 """Every letter. `at` is a moment in ISO 8601, `roles` a list of roles, everything else text of one line."""

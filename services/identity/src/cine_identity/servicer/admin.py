@@ -80,6 +80,15 @@ class AdminServicer(admin_pb2_grpc.IdentityAdminServiceServicer):
         )
         return _managed(admin_pb2.EnableUserResponse, changed)
 
+    async def ResetSecondFactor(
+        self, request: admin_pb2.ResetSecondFactorRequest, call: Any
+    ) -> admin_pb2.ResetSecondFactorResponse:
+        """Takes the second factor off an account whose owner has lost it."""
+        changed = await self._administration.reset_second_factor(
+            calls.current().principal, request.user_id, reason=request.reason, visit=visit_of(call)
+        )
+        return _managed(admin_pb2.ResetSecondFactorResponse, changed)
+
     async def EndSessions(self, request: admin_pb2.EndSessionsRequest, call: Any) -> admin_pb2.EndSessionsResponse:
         """Ends every session of an account."""
         changed = await self._administration.end_sessions(
