@@ -57,6 +57,8 @@ export const unlinkIdentity = (id) => drop(`${AUTH}/identities/${safe(id)}`);
 export const listUsers = (params, signal) => call(`${ADMIN}/users${queryString(params)}`, signal);
 export const getUser = (id, signal) => call(`${ADMIN}/users/${safe(id)}`, signal);
 export const setRoles = (id, body) => send("PUT", `${ADMIN}/users/${safe(id)}/roles`, body);
+export const endUserSessions = (id, reason) => post(`${ADMIN}/users/${safe(id)}/sessions/end`, { reason });
+export const resetSecondFactor = (id, reason) => post(`${ADMIN}/users/${safe(id)}/second-factor/reset`, { reason });
 export const disableUser = (id, reason) => post(`${ADMIN}/users/${safe(id)}/disable`, { reason });
 export const enableUser = (id, reason) => post(`${ADMIN}/users/${safe(id)}/enable`, { reason });
 export const listAudit = (params, signal) => call(`${ADMIN}/audit-log${queryString(params)}`, signal);

@@ -37,7 +37,7 @@ class AdminCalls(People):
                 if words in f"{one.username} {one.email}" and role in ("", *one.roles) and state in ("", one.state)
             ]
             return {"users": users, "next_page_token": "", "total_size": len(users)}
-        found = re.fullmatch(r"/api/v1/admin/users/(\w+)(?:/(\w+))?", call.path)
+        found = re.fullmatch(r"/api/v1/admin/users/(\w+)(?:/([\w/-]+))?", call.path)
         account = self.accounts.get(found[1]) if found else None
         if not found or not account:
             raise Refusal(404, "NOT_FOUND", "no such account", reason="NOT_FOUND")
@@ -48,6 +48,11 @@ class AdminCalls(People):
             self.end_all(account)
         elif found[2] == "enable":
             account.disabled = ""
+        elif found[2] == "sessions/end":
+            self.end_all(account)
+        elif found[2] == "second-factor/reset":
+            account.totp = False
+            self.end_all(account)
         if found[2]:
             self.audit.append(
                 {

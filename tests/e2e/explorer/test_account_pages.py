@@ -215,8 +215,33 @@ def test_administrators_find_close_and_promote(explorer: Explorer, stub: StubMes
     explorer.settle()
     assert grace.disabled == "spam"
     assert not [one for one in stub.identity.sessions.values() if one.account is grace]
-    explorer.one("main a[href*='admin/audit?user_id=']").click()
+    click(explorer, explorer.one("main a[href*='admin/audit?user_id=']"))
     explorer.wait(lambda: explorer.texts("tbody td:nth-child(3)") == ["user.disable", "user.roles"], "the log")
+    assert explorer.complaints() == []
+
+
+def test_administrators_help_who_lost_a_device_or_a_factor(explorer: Explorer, stub: StubMesh, ada: Account) -> None:
+    ada.roles.append("admin")
+    grace = stub.identity.add("grace")
+    grace.totp = True
+    stub.identity.sign_in(grace, "Office")
+    explorer.open(f"#/admin/users/{grace.user_id}")
+    explorer.settle()
+    explorer.one("[aria-label='Sessions'] button").click()
+    explorer.wait_text("[aria-label='Sessions'] .field-error", "This is needed")
+    explorer.one("[aria-label='Sessions'] input").send_keys("phone stolen", Keys.ENTER)
+    explorer.wait(lambda: not explorer.all("[aria-label='Sessions']"), "no session left")
+    assert not [one for one in stub.identity.sessions.values() if one.account is grace]
+    explorer.settle()
+    explorer.one("[aria-label='Second factor'] input").send_keys("seen in person", Keys.ENTER)
+    explorer.wait(lambda: not explorer.all("[aria-label='Second factor']"), "the factor is off")
+    assert not grace.totp
+    # one's own is turned off with its code
+    ada.totp = True
+    explorer.open(f"#/admin/users/{ada.user_id}")
+    explorer.wait_text("h2", "ada")
+    explorer.settle()
+    assert explorer.all("[aria-label='Sessions']") and not explorer.all("[aria-label='Second factor']")
     assert explorer.complaints() == []
 
 

@@ -5,7 +5,7 @@ import { field, form, tick } from "../components/forms.js";
 import { notice } from "../components/notice.js";
 import { h, section } from "../dom.js";
 import { time } from "../format.js";
-import { disableUser, enableUser, getUser, listAudit, listUsers, setRoles } from "../identity.js";
+import { disableUser, enableUser, endUserSessions, getUser, listAudit, listUsers, resetSecondFactor, setRoles } from "../identity.js";
 import { personal } from "../later.js";
 import { go, link } from "../router.js";
 import { WAYS } from "./lost.js";
@@ -51,7 +51,7 @@ function audit(query, signal) {
       }));
 }
 
-async function oneUser(id, signal) {
+async function oneUser(id, signal, me) {
   const user = await getUser(id, signal);
   const reload = () => go(location.hash);
   const roles = ["premium", "admin"].map((name) => tick(name, name, user.roles.includes(name)));
@@ -60,6 +60,8 @@ async function oneUser(id, signal) {
   const facts = [["E-mail", `${user.email}${user.email_verified ? "" : " (not verified)"}`], ["State", user.state + (user.disabled_reason ? `: ${user.disabled_reason}` : "")], ["Opened", time(user.created_at)], ["Last signed in", time(user.last_login_at) || "never"], ["Second factor", user.second_factor_enabled ? "on" : "off"], ["Sessions", user.session_count], ["Id", user.user_id]];
   const disabled = user.state === "disabled";
   const reason = why();
+  const lost = why();
+  const proof = why();
   return [
     section("section", user.username, h("dl.credits", facts.map(([name, value]) => h("div", h("dt", name), h("dd", value)))),
       h("p.form-go", h("a.button.small", { href: link("admin/audit", { user_id: user.user_id }) }, "What happened to this account"))),
@@ -70,6 +72,20 @@ async function oneUser(id, signal) {
         reload();
       },
     }).node),
+    user.session_count > 0 && section("section", "Sessions", form({
+      label: "Sessions", fields: [lost], need: ["reason"], button: "End every session", primary: false,
+      async send(values) {
+        await endUserSessions(user.user_id, values.reason);
+        reload();
+      },
+    }).node),
+    user.second_factor_enabled && user.user_id !== me.user_id && section("section", "Second factor", h("p.quiet", "For somebody who has lost app and recovery codes. Make sure first who asks."), form({
+      label: "Second factor", fields: [proof], need: ["reason"], button: "Take the second factor off", primary: false,
+      async send(values) {
+        await resetSecondFactor(user.user_id, values.reason);
+        reload();
+      },
+    }).node),
     section("section", disabled ? "Open the account" : "Close the account", form({
       label: "State of the account", fields: [reason], need: disabled ? [] : ["reason"], button: disabled ? "Open it again" : "Close it and end its sessions", primary: false,
       async send(values) {
@@ -77,7 +93,7 @@ async function oneUser(id, signal) {
         reload();
       },
     }).node),
-  ];
+  ].filter(Boolean);
 }
 
 export function admin(place) {
@@ -85,7 +101,7 @@ export function admin(place) {
   return personal(place, "Administration", async (person) => {
     if (!person.roles?.includes("admin")) return notice("For administrators only", "Your account does not have that role.", WAYS);
     const tabs = h("nav.tabs", { "aria-label": "Administration" }, [["users", "People", "admin"], ["audit", "Audit log", "admin/audit"]].map(([key, label, address]) => h("a", { href: link(address), "aria-current": part === key && "page" }, label)));
-    const content = part === "audit" ? audit(query, signal) : id ? await oneUser(id, signal) : users(query, signal);
+    const content = part === "audit" ? audit(query, signal) : id ? await oneUser(id, signal, person) : users(query, signal);
     return [tabs, h("div.account.wide", content)];
   });
 }
