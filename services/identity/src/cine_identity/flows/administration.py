@@ -179,9 +179,7 @@ class Administration:
             FailedPrecondition: nobody would be left to administer.
             InvalidArgument: the reason is blank.
         """
-        reason = plain_text(reason, "reason", lines=True)
-        if not reason:
-            raise InvalidArgument("say why the account is disabled", violations=[("reason", "must not be blank")])
+        reason = _required(reason, "the account is disabled")
 
         def act(tx: Transaction, account: Account) -> str:
             if account.disabled:
@@ -239,10 +237,7 @@ class Administration:
             FailedPrecondition: it has no second factor, or it is the caller's own.
             InvalidArgument: the reason is blank.
         """
-        reason = plain_text(reason, "reason", lines=True)
-        if not reason:
-            problem = "say why the second factor is reset"
-            raise InvalidArgument(problem, violations=[("reason", "must not be blank")])
+        reason = _required(reason, "the second factor is reset")
 
         def act(tx: Transaction, account: Account) -> str:
             if account.user_id == principal.user_id:  # or a stolen session would do without the factor
@@ -265,9 +260,7 @@ class Administration:
             NotFound: there is no such account.
             InvalidArgument: the reason is blank.
         """
-        reason = plain_text(reason, "reason", lines=True)
-        if not reason:
-            raise InvalidArgument("say why the sessions are ended", violations=[("reason", "must not be blank")])
+        reason = _required(reason, "the sessions are ended")
 
         def act(tx: Transaction, account: Account) -> str:
             ended = self._endings.all(tx, account.user_id, self._clock())
@@ -356,6 +349,13 @@ def _known(account: Account | None) -> Account:
 
 def _last_administrator() -> Refused:
     return Refused(FailedPrecondition(LAST_ADMINISTRATOR), "last administrator")
+
+
+def _required(reason: str, what: str) -> str:
+    reason = plain_text(reason, "reason", lines=True)
+    if not reason:
+        raise InvalidArgument(f"say why {what}", violations=[("reason", "must not be blank")])
+    return reason
 
 
 def _because(reason: str) -> str:
