@@ -7,6 +7,7 @@ is answered counts as let in, unless it is the refusal of the access option.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -86,12 +87,22 @@ class World:
     answered: frozenset[str]
     callers: dict[str, Caller]
 
-    async def call(self, service: str, path: str, request: bytes, metadata: Metadata) -> CineError | None:
+    async def call(self, service: str, method: Method, request: bytes, metadata: Metadata) -> CineError | None:
         """Sends one call; returns what failed, None when something was answered or a stream stayed open."""
-        # one form on the wire fits every kind of method, and bytes fit every type
-        call = self.services[service].channel.stream_stream(path)(iter([request]), timeout=20, metadata=metadata)
+        channel = self.services[service].channel
+        # bytes fit every type, and a stream of answers fits a single one
+        if method.client_streaming:
+            call: Any = channel.stream_stream(method.path)(timeout=20, metadata=metadata)
+        else:
+            call = channel.unary_stream(method.path)(request, timeout=20, metadata=metadata)
         try:
-            async with asyncio.timeout(2 if "/Watch" in path else 15):
+            async with asyncio.timeout(2 if method.name.startswith("Watch") else 15):
+                if method.client_streaming:
+                    with contextlib.suppress(
+                        asyncio.InvalidStateError, grpc.aio.AioRpcError
+                    ):  # refused before it was written
+                        await call.write(request)
+                        await call.done_writing()
                 await call.read()
         except TimeoutError:
             return None
@@ -157,7 +168,7 @@ async def test_who_may_call(world: World, service: str, method: Method) -> None:
     assert method.access in LET_IN, f"{method.path} does not say who may call it"
     served = not method.service.endswith(".FeedService") or world.services[service].app.feed() is not None
     for name, caller in world.callers.items():
-        failure = await world.call(service, method.path, b"", caller.metadata)
+        failure = await world.call(service, method, b"", caller.metadata)
         if not served:
             assert failure is not None and failure.code is Code.UNIMPLEMENTED
             continue
@@ -174,7 +185,7 @@ async def test_who_may_call(world: World, service: str, method: Method) -> None:
 )
 async def test_only_the_owner_acts_on_a_thing(world: World, service: str, method: Method) -> None:
     if method.path not in world.answered:
-        failure = await world.call(service, method.path, b"", world.callers["owner"].metadata)
+        failure = await world.call(service, method, b"", world.callers["owner"].metadata)
         assert failure is not None and failure.code in {Code.UNIMPLEMENTED, Code.INVALID_ARGUMENT}
         return
     assert method.path in OWNED, "say in OWNED what it acts on"
@@ -182,9 +193,9 @@ async def test_only_the_owner_acts_on_a_thing(world: World, service: str, method
     thing = await OWNED[method.path](world.services[service].app, callers["owner"].user_id)
     request = thing.request.SerializeToString()
     for name in ("anonymous", "other", "premium", "admin", "service"):
-        failure = await world.call(service, method.path, request, callers[name].metadata)
+        failure = await world.call(service, method, request, callers[name].metadata)
         wanted = {"anonymous": Code.UNAUTHENTICATED, "service": Code.PERMISSION_DENIED}.get(name, Code.NOT_FOUND)
         assert failure is not None and failure.code is wanted, (name, failure)
         assert await thing.remains(), name
-    assert await world.call(service, method.path, request, callers["owner"].metadata) is None
+    assert await world.call(service, method, request, callers["owner"].metadata) is None
     assert not await thing.remains()
