@@ -173,9 +173,7 @@ def guarded(folder: Path, *, mute_keys: bool = False, mute_catalog: bool = False
 def _credentials(settings: GatewaySettings, name: str) -> grpc.ServerCredentials | None:
     if not settings.mtls:
         return None
-    files = settings.tls_files(name)
-    pair = (files.key.read_bytes(), files.cert.read_bytes())
-    return grpc.ssl_server_credentials([pair], files.ca.read_bytes(), require_client_auth=True)
+    return settings.tls_files(name).server_credentials()
 
 
 def _wait(found: Guarded, *, keys: bool, catalog: bool) -> None:
