@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cine.common.v1 import film_card_pb2
 
-CARD_CAST: Final = 10
+CARD_CAST: Final = 6
 CARD_KEYWORDS: Final = 8
 CARD_OVERVIEW: Final = 300
 """Longest overview on a card, in characters."""

@@ -92,13 +92,17 @@ class Clauses:
         return Query.boolean_query([(Occur.Should, exact), (Occur.Should, near)])
 
     def all_of(self, clauses: Sequence[Query], filters: list[tuple[Occur, Query]]) -> Query:
-        """Returns a query every clause of which must match, better-known films a little ahead."""
-        return Query.boolean_query([*((Occur.Must, clause) for clause in clauses), *filters, *self._tiers])
+        """Returns a query every clause of which must match."""
+        return Query.boolean_query([*((Occur.Must, clause) for clause in clauses), *filters])
+
+    def better_known_first(self, found: Query) -> Query:
+        """Returns the same films with the better-known a little ahead."""
+        return Query.boolean_query([(Occur.Must, found), *self._tiers])
 
     def most_of(self, clauses: Sequence[Query], filters: list[tuple[Occur, Query]], least: int) -> Query:
         """Returns a query at least `least` clauses of which must match."""
         some = Query.boolean_query([(Occur.Should, clause) for clause in clauses], minimum_number_should_match=least)
-        return Query.boolean_query([(Occur.Must, some), *filters, *self._tiers])
+        return Query.boolean_query([(Occur.Must, some), *filters])
 
     def everything(self, filters: list[tuple[Occur, Query]]) -> Query:
         """Returns the query that only the filters narrow."""

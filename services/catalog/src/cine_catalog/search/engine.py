@@ -22,8 +22,8 @@ from tantivy import Occur, Query
 from cine_catalog.domain.film import Film
 from cine_catalog.domain.search import Order, SearchAnswer, SearchQuery
 from cine_catalog.search.analysis import exact_key, words
-from cine_catalog.search.clauses import Clauses
-from cine_catalog.search.index import FIELD_WEIGHTS, stems
+from cine_catalog.search.clauses import TIER_SCORES, Clauses
+from cine_catalog.search.index import FIELD_WEIGHTS, TIERS, ranks, stems
 from cine_catalog.search.meaning import Meaning
 
 #: Hits that are ranked again with what BM25 does not know: exact titles, popularity.
@@ -70,6 +70,7 @@ class SearchEngine:
         self._meaning = meaning
         top = float(popularity.max(initial=0.0)) or 1.0
         self._prior = (np.log1p(popularity) / np.log1p(top)).astype(np.float32)
+        self._known_better = _tier_scores(popularity)
         self._years = np.array([film.year for film in films], dtype=np.int32)
         self._keys_by_film = [exact_key(film.title) for film in films]
         self._titles = _title_table(films, self._keys_by_film)
@@ -89,7 +90,7 @@ class SearchEngine:
     def search(self, query: SearchQuery) -> SearchAnswer:
         """Returns the wanted page of the answer; an empty text lists everything that the filters leave."""
         filters = self._clauses.filters(query.filters)
-        parts = words(query.text)
+        parts = _parts(query.text)
         if not parts:
             return self._listed(self._clauses.everything(filters), query)
         by_relevance = query.order in (None, Order.RELEVANCE)
@@ -114,12 +115,12 @@ class SearchEngine:
 
     def is_quick(self, query: SearchQuery) -> bool:
         """Returns whether answering takes well under a millisecond: every word is known, and nothing is to be counted."""
-        parts = words(query.text)
+        parts = _parts(query.text)
         if query.facets or len(parts) >= DESCRIPTION_WORDS or query.filters.cast or query.filters.director:
             return False
         return all(self._named(word) for word in parts if word not in _FILLERS)
 
-    def _ladder(self, parts: list[str], filters: list[tuple[Occur, Query]]) -> Iterator[tuple[Query, bool]]:
+    def _ladder(self, parts: Sequence[str], filters: list[tuple[Occur, Query]]) -> Iterator[tuple[Query, bool]]:
         """Yields queries, strictest first, each with whether it forgives misspellings."""
         kept = list(dict.fromkeys([w for w in parts if w not in _FILLERS] or parts))
         plain = [self._anywhere(w) for w in kept]
@@ -166,21 +167,27 @@ class SearchEngine:
 
     def _ranked(self, query: SearchQuery, found: Query, result: tantivy.SearchResult, fuzzy: bool) -> list[int]:
         """Returns a page by relevance: the first `WINDOW` hits ranked again, later ones in the order of the index."""
+        total = _count(result)
+        if crowded := total > WINDOW:
+            # more than are ranked again: the best-known of them must be among those that are
+            found = self._clauses.better_known_first(found)
+            result = self._searcher.search(found, WINDOW, count=False)
         hits = result.hits
         ordinals = np.fromiter((address.doc for _score, address in hits), dtype=np.int64, count=len(hits))
         scores = np.fromiter((score for score, _address in hits), dtype=np.float32, count=len(hits))
-        scores = scores / (float(scores[0]) or 1.0) + PRIOR_WEIGHT * self._prior[ordinals]
+        if not crowded:
+            scores += self._known_better[ordinals]
+        scores = scores / (float(scores.max()) or 1.0) + PRIOR_WEIGHT * self._prior[ordinals]
         scores += self._exactness(query.text, ordinals)
         if fuzzy:
-            key = exact_key(query.text)
+            key = _key(query.text)
             scores += np.fromiter(
                 (self._likeness(key, o) for o in ordinals.tolist()), dtype=np.float32, count=len(hits)
             )
         first = ordinals[np.argsort(-scores, kind="stable")].tolist()
-        total = _count(result)
         page: list[int] = first[query.offset : query.offset + query.limit]
         missing = min(query.limit, total - query.offset) - len(page)
-        if missing > 0 and total > WINDOW:
+        if missing > 0 and crowded:
             later = self._searcher.search(found, missing, count=False, offset=max(query.offset, WINDOW))
             page += [address.doc for _score, address in later.hits]
         return page
@@ -191,7 +198,7 @@ class SearchEngine:
 
     def _exactness(self, text: str, ordinals: np.ndarray) -> np.ndarray:
         """Returns a bonus for films whose whole title (or another title of theirs) is the query, a year apart or not."""
-        parts = words(text)
+        parts = _parts(text)
         bonus = np.zeros(len(ordinals), dtype=np.float32)
         for key, weight in self._keys(text, parts):
             exact = self._titles.get(key)
@@ -206,14 +213,14 @@ class SearchEngine:
         return bonus * 2.0
 
     @staticmethod
-    def _keys(text: str, parts: list[str]) -> list[tuple[str, float]]:
-        keys = [(exact_key(text), 1.0)]
+    def _keys(text: str, parts: Sequence[str]) -> list[tuple[str, float]]:
+        keys = [(_key(text), 1.0)]
         if len(parts) > 1 and _YEAR.match(parts[-1]):
-            keys.append((exact_key(" ".join(parts[:-1])), 1.0))
+            keys.append((_key(" ".join(parts[:-1])), 1.0))
         return keys
 
-    def _is_description(self, text: str, parts: list[str]) -> bool:
-        if len(parts) < DESCRIPTION_WORDS or exact_key(text) in self._titles:
+    def _is_description(self, text: str, parts: Sequence[str]) -> bool:
+        if len(parts) < DESCRIPTION_WORDS or _key(text) in self._titles:
             return False
         return sum(1 for word in parts if word not in STOPWORDS) >= DESCRIPTION_WORDS
 
@@ -252,6 +259,24 @@ class SearchEngine:
                 (_label(b["key"]), int(b["doc_count"])) for b in buckets if _label(b["key"]) not in ("", "0")
             ]
         return facets
+
+
+# a search asks for the words of its text at every step; the same text then costs a look into a table
+@lru_cache(maxsize=4096)
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(words(text))
+
+
+@lru_cache(maxsize=4096)
+def _key(text: str) -> str:
+    return exact_key(text)
+
+
+def _tier_scores(popularity: np.ndarray) -> np.ndarray:
+    """Returns what `Clauses.better_known_first` adds to each film's score; (n,) float32."""
+    place = ranks(-popularity) / max(len(popularity), 1)
+    added = sum(score * (place < share) for (_tier, score), share in zip(TIER_SCORES, TIERS, strict=True))
+    return np.asarray(added, dtype=np.float32)
 
 
 def _label(key: Any) -> str:

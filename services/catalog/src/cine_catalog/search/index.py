@@ -30,6 +30,8 @@ FIELD_WEIGHTS = {
     "genres": 0.8,
     "year_word": 1.0,
 }
+#: Shares of the catalogue that count as best-known, narrowest first; a film of one is in the wider ones too.
+TIERS = (0.01, 0.05, 0.2)
 _HEAP_BYTES = 1_000_000_000
 _STEMMER = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).filter(tantivy.Filter.stemmer("english")).build()
 
@@ -71,7 +73,7 @@ def ranks(values: Sequence[Any] | np.ndarray) -> np.ndarray:
 def _tier_words(popularity_rank: int, count: int) -> str:
     """Returns the popularity tiers a film belongs to, 0 being the best-known hundredth; used as constant-score boosts."""
     place = popularity_rank / max(count, 1)
-    return " ".join(f"t{i}" for i, share in enumerate((0.01, 0.05, 0.2)) if place < share)
+    return " ".join(f"t{i}" for i, share in enumerate(TIERS) if place < share)
 
 
 def _document(film: Film, popularity_rank: int, rating_rank: int, title_rank: int, count: int) -> tantivy.Document:
