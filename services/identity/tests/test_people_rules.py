@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cine_identity.domain.account import Account
-from cine_identity.domain.plain_text import plain_text, web_address
 from cine_identity.domain.preferences import GENRES, SERVICES, Taste, edited
 from cine_identity.domain.profile import PUBLISHABLE, Profile, public_view
 from cine_identity.domain.profile import edited as edited_profile
 from cine_identity.domain.validity import tokens_valid_from
 from cinemesh.errors import InvalidArgument
+from cinemesh.plain_text import plain_text, web_address
 
 
 @given(st.text(max_size=80), st.booleans())

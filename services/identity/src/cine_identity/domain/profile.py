@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cine_identity.domain.account import Account
-from cine_identity.domain.plain_text import plain_text, web_address
 from cinemesh.errors import InvalidArgument
+from cinemesh.plain_text import plain_text, web_address
 
 PUBLISHABLE = ("display_name", "bio", "avatar_url", "location", "website_url", "favourite_movie_ids")
 """Fields that others may see, if their owner says so."""

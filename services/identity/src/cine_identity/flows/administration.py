@@ -11,7 +11,6 @@ from google.protobuf.message import Message
 from cine.identity.v1 import events_pb2
 from cine_identity.domain.account import ADMIN, Account, ordered_roles
 from cine_identity.domain.clock import Clock, utc_now
-from cine_identity.domain.plain_text import plain_text
 from cine_identity.domain.session import Visit
 from cine_identity.domain.validity import tokens_valid_from
 from cine_identity.flows.appointments import Appointments
@@ -27,6 +26,7 @@ from cinemesh.context import Principal
 from cinemesh.db import Database
 from cinemesh.errors import Aborted, CineError, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Reason
 from cinemesh.outbox import Outbox
+from cinemesh.plain_text import plain_text
 
 Act = Callable[[Transaction, Account], str]
 """Changes an account and returns the detail for the audit log; raises `Refused` where it must not."""

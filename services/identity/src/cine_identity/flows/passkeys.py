@@ -14,7 +14,6 @@ from cine_identity.domain.account import Account
 from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.devices import describe
 from cine_identity.domain.passkeys import LONGEST_NAME, MOST_PASSKEYS, Passkey
-from cine_identity.domain.plain_text import plain_text
 from cine_identity.domain.relying_party import (
     CEREMONY_SECONDS,
     CredentialMalformed,
@@ -31,6 +30,7 @@ from cine_identity.store import Transaction, accounts, audit, passkeys, tickets
 from cinemesh.context import Principal
 from cinemesh.db import ConstraintViolated, Database
 from cinemesh.errors import AlreadyExists, CineError, FailedPrecondition, InvalidArgument, NotFound, Reason
+from cinemesh.plain_text import plain_text
 
 REGISTRATION = "passkey_registration"
 CEREMONY_LIFETIME = dt.timedelta(seconds=CEREMONY_SECONDS)

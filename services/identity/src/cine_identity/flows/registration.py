@@ -22,7 +22,6 @@ from cine.identity.v1 import events_pb2
 from cine_identity.domain.account import USER, Account, email_key
 from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.oauth import Identity
-from cine_identity.domain.plain_text import plain_text
 from cine_identity.domain.session import Visit
 from cine_identity.domain.vault import Vault, new_code, new_token
 from cine_identity.flows.appointments import Appointments
@@ -35,6 +34,7 @@ from cine_identity.store import Transaction, accounts, audit, identities, ticket
 from cinemesh.db import ConstraintViolated, Database
 from cinemesh.errors import AlreadyExists, CineError, FailedPrecondition, InvalidArgument, Reason
 from cinemesh.outbox import Outbox
+from cinemesh.plain_text import plain_text
 
 VERIFY_EMAIL = "verify_email"
 LINK_LIFETIME = dt.timedelta(hours=24)

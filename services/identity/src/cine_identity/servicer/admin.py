@@ -9,13 +9,13 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from cine.identity.v1 import admin_pb2, admin_pb2_grpc
-from cine_identity.domain.plain_text import searchable
 from cine_identity.flows.administration import Administration
 from cine_identity.servicer.visits import visit_of
 from cine_identity.store.administration import AccountFilter, AuditEntry, AuditFilter, ManagedAccount
 from cinemesh import context as calls
 from cinemesh.errors import InvalidArgument
 from cinemesh.paging import PageTokens, page_size
+from cinemesh.plain_text import searchable
 
 M = TypeVar("M", bound=Message)
 

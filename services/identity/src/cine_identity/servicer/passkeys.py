@@ -9,7 +9,6 @@ from google.protobuf import json_format, struct_pb2
 from cine.identity.v1 import passkeys_pb2 as pb
 from cine.identity.v1 import passkeys_pb2_grpc
 from cine_identity.domain.passkeys import Passkey
-from cine_identity.domain.plain_text import plain_text
 from cine_identity.flows.passkey_sign_in import PasskeySignIn
 from cine_identity.flows.passkeys import Passkeys
 from cine_identity.flows.stamps import stamp
@@ -17,6 +16,7 @@ from cine_identity.servicer.entered import entered_fields
 from cine_identity.servicer.visits import visit_of
 from cinemesh import context as calls
 from cinemesh.errors import InvalidArgument
+from cinemesh.plain_text import plain_text
 
 _LARGEST_CREDENTIAL = 64 * 1024
 

@@ -18,9 +18,9 @@ from cine_identity.flows.leaving import AccountDeletion
 from cine_identity.flows.preferences import PreferenceKeeping
 from cine_identity.flows.profiles import Profiles, PublicProfiles
 from cine_identity.flows.stamps import stamp
-from cine_identity.servicer.changes import changes_of
 from cine_identity.servicer.visits import REFRESH_COOKIE, cookie, metadata, set_cookie, visit_of
 from cinemesh import context as calls
+from cinemesh.changes import changes_of
 
 M = TypeVar("M", bound=Message)
 
