@@ -1,0 +1,1 @@
+"""What watchlists, lists and film nights are, and their rules; knows nothing of gRPC or SQL."""
