@@ -19,6 +19,7 @@ import pytest
 import redis
 
 from cine.catalog.v1 import catalog_pb2, catalog_pb2_grpc
+from cine.identity.v1 import auth_pb2, auth_pb2_grpc
 from cinemesh import topology
 from cinemesh.testing.postgres import StoreNotInstalled
 from cinemesh.testing.redis import RedisServer
@@ -242,3 +243,30 @@ def test_redis_that_dies_in_the_middle_changes_nothing_for_the_caller(tmp_path: 
             assert before + after == [200] * 60 + [429]
     finally:
         server.stop()
+
+
+def test_sign_ins_beyond_what_hashes_allow_are_sent_away_at_the_edge(tmp_path: Path) -> None:
+    form = {"username": "ada", "password": "seven quiet meadows"}
+    with (
+        guarded(tmp_path, rate_limit=0, sign_ins_per_second=3) as edge,
+        httpx.Client(base_url=edge.url, timeout=10) as client,
+    ):
+        answers = [client.post("/api/v1/auth/login", json=form) for _ in range(12)]
+        refused = [answer for answer in answers if answer.status_code == 429]
+        # the backend answers no sign-in: 501 is what was let through
+        assert {answer.status_code for answer in answers} == {429, 501}
+        # a second may end in between and bring three more
+        assert 6 <= len(refused) <= 9 and answers[0].status_code == 501
+        body = refused[0].json()
+        assert (body["code"], body["status"], body["details"][0]["reason"]) == (8, "RESOURCE_EXHAUSTED", "RATE_LIMITED")
+        assert "sign-ins are 3 a second" in body["message"]
+        assert int(refused[0].headers["retry-after"]) >= 1
+        # nobody else notices
+        assert all(client.get(PATH).status_code == 200 for _ in range(10))
+        until(lambda: client.post("/api/v1/auth/login/", json=form).status_code == 501)
+
+        with grpc.insecure_channel(f"{topology.LOOPBACK}:{edge.port}") as channel:
+            stub: Any = auth_pb2_grpc.AuthServiceStub(channel)
+            calls = [stub.Login.future(auth_pb2.LoginRequest(**form)) for _ in range(12)]
+            codes = [call.code() for call in calls]
+        assert set(codes) == {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNIMPLEMENTED}

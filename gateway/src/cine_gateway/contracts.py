@@ -237,6 +237,7 @@ def _method(service: str, method: descriptor_pb2.MethodDescriptorProto, comments
         client_streaming=method.client_streaming,
         server_streaming=method.server_streaming,
         access=method.options.Extensions[access_pb2.access],
+        before_second_factor=method.options.Extensions[access_pb2.before_second_factor],
         bindings=tuple(bindings),
         comment=comments.get(f"{service}.{method.name}", ""),
         idempotent=method.options.idempotency_level != descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN,

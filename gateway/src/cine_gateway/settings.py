@@ -43,6 +43,12 @@ class GatewaySettings(ServiceSettings):
         default=60, ge=0, le=100_000, description="calls a user, or an address without one, may make; 0: no limit"
     )
     rate_limit_window_seconds: int = Field(default=60, ge=1, le=3600, description="in any so many seconds on end")
+    sign_ins_per_second: int = Field(
+        default=15,
+        ge=0,
+        le=100_000,
+        description="calls that wait for a password hash, let through in a second by each gateway; 0: no limit",
+    )
     web_dir: Path = Field(default=GATEWAY_ROOT / "web", description="folder of the explorer's files")
     max_body_bytes: int = Field(default=4 << 20, ge=1024, le=64 << 20, description="largest JSON body, in bytes")
     max_response_bytes: int = Field(default=16 << 20, ge=1024, description="largest JSON answer, in bytes")

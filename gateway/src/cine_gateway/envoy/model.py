@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from cine.common.v1 import access_pb2
@@ -14,6 +14,9 @@ from cinemesh import topology
 
 PORTAL = "portal"
 LIMITER = "limiter"
+HASHING = frozenset(f"/cine.identity.v1.AuthService/{name}" for name in ("Login", "Register", "ResetPassword"))
+"""Calls that anybody may make and that wait for a password hash. Two cores do under eight of those a second, so most of a flood would be
+sent away by Identity, one by one and behind each other; the gateway sends it away before it costs anything."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Policy:
     safe: bool
     stream: bool = False
     refused: bool = False
+    hashing: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,19 +83,22 @@ def _policy(method: Method, settings: GatewaySettings) -> Policy:
         return Policy(settings.stream_seconds, safe=False, stream=True)
     if method.access == access_pb2.ACCESS_ADMIN:
         return Policy(settings.admin_seconds, method.safe)
-    return Policy(settings.request_seconds, method.safe)
+    return Policy(settings.request_seconds, method.safe, hashing=method.path in HASHING)
 
 
 def uploads(contracts: Contracts) -> str:
     """Returns an expression for the REST paths that take a body of any size in pieces, or nothing."""
-    regexes = {
-        binding.regex
-        for service in served(contracts)
-        for method in service.methods
-        if method.client_streaming
-        for binding in method.bindings
-    }
-    return "|".join(sorted(regexes))
+    return _rest_paths(contracts, lambda method: method.client_streaming)
+
+
+def hashing_paths(contracts: Contracts) -> str:
+    """Returns an expression for the REST paths of the calls that wait for a password hash."""
+    return _rest_paths(contracts, lambda method: method.path in HASHING)
+
+
+def _rest_paths(contracts: Contracts, wanted: Callable[[Method], bool]) -> str:
+    methods = (method for service in served(contracts) for method in service.methods if wanted(method))
+    return "|".join(sorted({binding.regex for method in methods for binding in method.bindings}))
 
 
 def secret_paths(contracts: Contracts) -> str:

@@ -168,17 +168,27 @@ def _values(settings: GatewaySettings, descriptors: Path, contracts: contracts_o
         "call_routes": model.call_routes(contracts, settings),
         "cors_methods": model.cors_methods(contracts),
         "replies": replies,
-        "limited": f"too many calls: {settings.rate_limit} in {settings.rate_limit_window_seconds} s are allowed",
+        "limited": _limited(settings),
         "domain": replies.DOMAIN,
         "unreachable": replies.UNREACHABLE,
         "secret_paths": model.secret_paths(contracts),
         "uploads": model.uploads(contracts),
+        "hashing_paths": model.hashing_paths(contracts),
         "stripped_prefixes": stripped,
         "stripped_names": ["forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "x-original-user-agent"],
         "response_headers": _response_headers(settings),
         "response_removed": ["server", "grpc-accept-encoding", "grpc-encoding", "x-envoy-upstream-service-time"],
         "compressed_types": COMPRESSED_TYPES,
     }
+
+
+def _limited(settings: GatewaySettings) -> str:
+    limits = []
+    if settings.rate_limit:
+        limits.append(f"{settings.rate_limit} in {settings.rate_limit_window_seconds} s are allowed")
+    if settings.sign_ins_per_second:
+        limits.append(f"sign-ins are {settings.sign_ins_per_second} a second for everybody together")
+    return f"too many calls: {'; '.join(limits)}"
 
 
 def _response_headers(settings: GatewaySettings) -> list[tuple[str, str, str]]:
