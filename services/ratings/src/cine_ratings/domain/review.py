@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from cine_ratings.domain.rating import halves_of
 from cine_ratings.domain.written import Text, written
 from cinemesh.etags import etag_of
 from cinemesh.plain_text import plain_text
@@ -128,20 +129,78 @@ class ReviewWish:
     created_at: dt.datetime | None = None
 
 
-def edited(review: Review, changes: Mapping[str, Any]) -> Review:
-    """Returns a review with fields of `EDITABLE` changed, cleaned and checked; revision, version and times stay.
+def wish_of(
+    movie_id: int,
+    body_markdown: str,
+    title: str = "",
+    *,
+    contains_spoilers: bool = False,
+    overall: float | None = None,
+    created_at: dt.datetime | None = None,
+) -> ReviewWish:
+    """Returns a wish, cleaned and checked. Rendering takes about a millisecond: call it off the event loop.
+
+    Args:
+        movie_id: the film.
+        body_markdown: the text as it was sent.
+        title: headline as it was sent.
+        contains_spoilers: whether it tells too much.
+        overall: rating to set in stars, 0 to 5 in halves; None for none.
+        created_at: when it was published elsewhere; None for now.
+
+    Raises:
+        InvalidArgument: something cannot be kept, or nothing would be left to read.
+    """
+    halves = halves_of(overall) if overall is not None else None
+    clean = cleaned({"title": title, "body_markdown": body_markdown})
+    return ReviewWish(movie_id, clean["text"], clean["title"], contains_spoilers, halves, created_at)
+
+
+def cleaned(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns new values of fields of `EDITABLE` as a review keeps them; see `wish_of`.
 
     Raises:
         InvalidArgument: a text cannot be kept, or nothing would be left to read.
     """
     values: dict[str, Any] = {}
-    if "body_markdown" in changes:
-        values["text"] = written(changes["body_markdown"])
     if "title" in changes:
         values["title"] = plain_text(changes["title"], "title")
+    if "body_markdown" in changes:
+        values["text"] = written(changes["body_markdown"])
     if "contains_spoilers" in changes:
         values["contains_spoilers"] = changes["contains_spoilers"]
-    return replace(review, **values)
+    return values
+
+
+def edited(review: Review, values: Mapping[str, Any], now: dt.datetime) -> Review:
+    """Returns the next revision of a review with clean values; the review itself where it would say the same."""
+    after = replace(review, **values)
+    if _said(after) == _said(review):
+        return review
+    return replace(after, revision=review.revision + 1, version=review.version + 1, updated_at=now)
+
+
+def _said(review: Review) -> tuple[str, str, bool]:
+    # how a text is rendered may change from one release to the next, and says nothing new
+    return review.title, review.text.markdown, review.contains_spoilers
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewChange:
+    """What came of a wish.
+
+    Attributes:
+        before: the review as it was; None for a new one.
+        after: the review as it is; the same as `before` where nothing changed.
+    """
+
+    before: Review | None
+    after: Review
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything did."""
+        return self.before != self.after
 
 
 def said(review: Review) -> Revision:
