@@ -1,0 +1,145 @@
+"""A rating: five dimensions in half stars, kept as whole numbers from 0 to 10 so that nothing is ever rounded."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cinemesh.errors import InvalidArgument
+from cinemesh.etags import etag_of
+
+DIMENSIONS: Final = ("overall", "plot", "acting", "cinematography", "soundtrack")
+"""What is rated; only the first must be."""
+
+HALVES: Final = 11
+"""Number of values a dimension may have: 0, half a star, … five stars."""
+
+
+def halves_of(stars: float, field: str = "overall") -> int:
+    """Returns stars, 0 to 5 in steps of one half, as half stars, 0 to 10.
+
+    Raises:
+        InvalidArgument: it is no such number.
+    """
+    halves = stars * 2
+    if not 0 <= halves <= HALVES - 1 or halves != int(halves):
+        problem = "must be 0 to 5 in steps of one half"
+        raise InvalidArgument(f"{field} {problem}", violations=[(field, problem)])
+    return int(halves)
+
+
+def stars_of(halves: int) -> float:
+    """Returns half stars, 0 to 10, as stars, 0 to 5."""
+    return halves / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What somebody thinks of a film, in half stars.
+
+    Attributes:
+        overall: the film as a whole, 0 to 10.
+        plot: its plot, 0 to 10; None when not rated. The same goes for the others.
+        acting: its acting.
+        cinematography: its cinematography.
+        soundtrack: its soundtrack.
+    """
+
+    overall: int
+    plot: int | None = None
+    acting: int | None = None
+    cinematography: int | None = None
+    soundtrack: int | None = None
+
+    @property
+    def values(self) -> dict[str, int | None]:
+        """Half stars by dimension, in the order of `DIMENSIONS`."""
+        return {name: getattr(self, name) for name in DIMENSIONS}
+
+
+def score_of(stars: Mapping[str, float | None]) -> Score:
+    """Returns a score for stars, 0 to 5 in halves, by dimension; None and a missing dimension are not rated.
+
+    Raises:
+        InvalidArgument: a number is no half, or `overall` is missing.
+    """
+    if stars.get("overall") is None:
+        raise InvalidArgument("overall is required", violations=[("overall", "is required")])
+    halves = {name: halves_of(value, name) for name, value in stars.items() if value is not None}
+    return Score(**halves)
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A person's rating of a film; there is at most one.
+
+    Attributes:
+        rating_id: its id, a ULID.
+        user_id: whose it is.
+        movie_id: the film.
+        score: what they think of it.
+        created_at: when the film was first rated; for an import, when it was elsewhere.
+        updated_at: when the rating last changed.
+        version: grows with every change, and from a rating that was taken back to the next one of the same film.
+    """
+
+    rating_id: str
+    user_id: str
+    movie_id: int
+    score: Score
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    version: int
+
+    @property
+    def etag(self) -> str:
+        """Changes whenever the rating does."""
+        return etag_of(self.version)
+
+
+def next_version(now: dt.datetime, before: int = 0) -> int:
+    """Returns the version of a thing that changes now.
+
+    It is the time in microseconds, or one more than the version before where clocks disagree: a thing that is deleted and made
+    again never has an etag that somebody may still hold for the first.
+    """
+    return max(int(now.timestamp() * 1_000_000), before + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class RatingWish:
+    """How a person wants a film to be rated.
+
+    Attributes:
+        movie_id: the film.
+        score: the whole rating; what it had before goes.
+        rated_at: when it was rated, elsewhere or before an undone change; None for now.
+        created_at: when it was first rated; None for what is known already, else `rated_at`.
+        etag: that of the rating to replace, where it must not have changed; empty for any.
+    """
+
+    movie_id: int
+    score: Score
+    rated_at: dt.datetime | None = None
+    created_at: dt.datetime | None = None
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RatingChange:
+    """What came of a wish.
+
+    Attributes:
+        before: the rating as it was; None for a first one.
+        after: the rating as it is; the same as `before` where nothing changed.
+    """
+
+    before: Rating | None
+    after: Rating
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything did."""
+        return self.before != self.after
