@@ -33,7 +33,7 @@ class DiaryEntry:
         tags: labels, lower case, each once.
         created_at: when the entry was made.
         updated_at: when it last changed.
-        version: grows with every change.
+        version: grows with every change, from 1.
     """
 
     entry_id: str
@@ -51,7 +51,7 @@ class DiaryEntry:
     @property
     def etag(self) -> str:
         """Changes whenever the entry does."""
-        return etag_of(self.version)
+        return etag_of(self.version, self.entry_id)
 
 
 @dataclass(frozen=True, slots=True)

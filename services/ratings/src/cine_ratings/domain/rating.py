@@ -82,7 +82,7 @@ class Rating:
         score: what they think of it.
         created_at: when the film was first rated; for an import, when it was elsewhere.
         updated_at: when the rating last changed.
-        version: grows with every change, and from a rating that was taken back to the next one of the same film.
+        version: grows with every change, from 1.
     """
 
     rating_id: str
@@ -95,17 +95,8 @@ class Rating:
 
     @property
     def etag(self) -> str:
-        """Changes whenever the rating does."""
-        return etag_of(self.version)
-
-
-def next_version(now: dt.datetime, before: int = 0) -> int:
-    """Returns the version of a thing that changes now.
-
-    It is the time in microseconds, or one more than the version before where clocks disagree: a thing that is deleted and made
-    again never has an etag that somebody may still hold for the first.
-    """
-    return max(int(now.timestamp() * 1_000_000), before + 1)
+        """Changes whenever the rating does; one that is given again after it was taken back has another."""
+        return etag_of(self.version, self.rating_id)
 
 
 @dataclass(frozen=True, slots=True)
