@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from cinemesh.db import UtcDateTime, new_metadata
-from cinemesh.projections.films import film_table
-from cinemesh.projections.people import person_table
+from cinemesh.projections.tables import film_table, person_table
 
 metadata = new_metadata()
 films = film_table(metadata)
