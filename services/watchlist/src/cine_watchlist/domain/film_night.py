@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cinemesh.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 
@@ -14,7 +14,7 @@ MOST_OPEN_NIGHTS = 100
 """Open film nights one person may host."""
 
 LINK = "film-night"
-"""Kind of the links that invite."""
+"""Kind of the links that invite; a film night has one for good, so they need no seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,6 @@ class FilmNight:
         starts_at: when the film starts; None when not settled.
         closes_at: when the vote ends by itself; None when the host ends it.
         vetoes_per_person: films each person may strike out, 0 to 5.
-        seed: what the invitation's link is made from.
         created_at: when it was planned.
         closed_at: when the vote was settled; None before.
         winner_movie_id: the film that won; 0 before, and when there is none.
@@ -41,7 +40,6 @@ class FilmNight:
     starts_at: dt.datetime | None
     closes_at: dt.datetime | None
     vetoes_per_person: int
-    seed: str = field(repr=False)
     created_at: dt.datetime
     closed_at: dt.datetime | None = None
     winner_movie_id: int = 0
@@ -133,21 +131,6 @@ def require_host(night: FilmNight, user_id: str) -> None:
     """
     if night.host_id != user_id:
         raise PermissionDenied("only the host may do this")
-
-
-def require_room(present: int, most: int, what: str) -> None:
-    """Checks that one more fits.
-
-    Args:
-        present: how many there are.
-        most: how many may be.
-        what: what they are, in the plural.
-
-    Raises:
-        FailedPrecondition: it is full.
-    """
-    if present >= most:
-        raise FailedPrecondition(f"there are {most} {what} already, and no room for more")
 
 
 def check_vote(
