@@ -1,0 +1,81 @@
+"""What came of the rows of imports. Lock the person's watchlist first: parts of an import come one after another."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from cine_watchlist.store.schema import imported_rows
+
+_COLUMNS = ("row_number", "item_id", "list_id", "made_list", "undone")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRow:
+    """What came of one row.
+
+    Attributes:
+        row_number: its number in the import.
+        item_id: the item it made; None where the film was there already.
+        list_id: the list of that item; None for the watchlist.
+        made_list: whether the list was made for it.
+        undone: whether the item was taken off again.
+    """
+
+    row_number: int
+    item_id: str | None
+    list_id: str | None
+    made_list: bool = False
+    undone: bool = False
+
+
+def applied(tx: Session, user_id: str, import_id: str, row_numbers: Collection[int]) -> list[ImportedRow]:
+    """Returns what came of those of the rows that were applied."""
+    return _find(tx, user_id, import_id, imported_rows.c.row_number.in_(row_numbers))
+
+
+def all_of(tx: Session, user_id: str, import_id: str) -> list[ImportedRow]:
+    """Returns what came of all rows of an import that were applied, in their order."""
+    return _find(tx, user_id, import_id, sa.true())
+
+
+def _find(tx: Session, user_id: str, import_id: str, condition: sa.ColumnElement[bool]) -> list[ImportedRow]:
+    columns = [imported_rows.c[name] for name in _COLUMNS]
+    query = sa.select(*columns).where(
+        imported_rows.c.user_id == user_id, imported_rows.c.import_id == import_id, condition
+    )
+    return [ImportedRow(**row) for row in tx.execute(query.order_by(imported_rows.c.row_number)).mappings()]
+
+
+def keep(tx: Session, user_id: str, import_id: str, rows: Collection[ImportedRow], now: dt.datetime) -> None:
+    """Keeps what came of rows that were not applied before."""
+    if rows:
+        shared = {"user_id": user_id, "import_id": import_id, "applied_at": now}
+        values = [{**{name: getattr(row, name) for name in _COLUMNS}, **shared} for row in rows]
+        tx.execute(sa.insert(imported_rows), values)
+
+
+def undo(tx: Session, user_id: str, import_id: str, row_numbers: Collection[int]) -> None:
+    """Notes that the items of rows were taken off again."""
+    statement = sa.update(imported_rows).where(
+        imported_rows.c.user_id == user_id,
+        imported_rows.c.import_id == import_id,
+        imported_rows.c.row_number.in_(row_numbers),
+    )
+    tx.execute(statement.values(undone=True))
+
+
+def forget(tx: Session, user_id: str) -> None:
+    """Forgets the imports of a deleted account."""
+    tx.execute(sa.delete(imported_rows).where(imported_rows.c.user_id == user_id))
+
+
+def prune(tx: Session, before: dt.datetime) -> int:
+    """Forgets what came of rows that were applied before a moment. Returns how many."""
+    gone: Any = tx.execute(sa.delete(imported_rows).where(imported_rows.c.applied_at < before))
+    return int(gone.rowcount)
