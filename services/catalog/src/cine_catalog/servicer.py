@@ -111,10 +111,10 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         self, request: catalog_pb2.StreamMoviesRequest, context: Any
     ) -> AsyncIterator[catalog_pb2.StreamMoviesResponse]:
         """Streams the whole catalogue of one generation in the order of ids."""
-        films = self._catalogue.current.films
-        wanted = [film for film in films if film.movie_id > request.after_movie_id]
+        generation = self._catalogue.current
+        wanted = [film for film in generation.films if film.movie_id > request.after_movie_id]
         for start in range(0, len(wanted), _STREAM_BATCH):
-            yield await asyncio.to_thread(_batch, wanted[start : start + _STREAM_BATCH])
+            yield await asyncio.to_thread(_batch, wanted[start : start + _STREAM_BATCH], generation.data_version)
 
     async def ImportMovies(
         self, request: catalog_pb2.ImportMoviesRequest, context: Any
@@ -132,8 +132,8 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         return self._tokens.encode(reached, request) if reached < total else ""
 
 
-def _batch(films: Sequence[Film]) -> catalog_pb2.StreamMoviesResponse:
-    return catalog_pb2.StreamMoviesResponse(movies=[details(film) for film in films])
+def _batch(films: Sequence[Film], data_version: str) -> catalog_pb2.StreamMoviesResponse:
+    return catalog_pb2.StreamMoviesResponse(movies=[details(film) for film in films], data_version=data_version)
 
 
 def _query(request: catalog_pb2.SearchMoviesRequest, generation: Generation, offset: int) -> SearchQuery:

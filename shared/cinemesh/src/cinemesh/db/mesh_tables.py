@@ -1,4 +1,4 @@
-"""Tables that every store has: the outbox of its service and what its consumers remember. `cinemesh/migrations` creates them."""
+"""Tables that every store has: outbox, what consumers and projections remember, answers by request id; see `cinemesh/migrations`."""
 
 from __future__ import annotations
 
@@ -59,4 +59,31 @@ feed_parked = sa.Table(
     sa.Column("event", sa.LargeBinary, nullable=False),
     sa.Column("error", sa.String(500), nullable=False),
     sa.Column("parked_at", UtcDateTime, nullable=False),
+)
+
+# answers that are given again when a request is sent again (cinemesh.idempotency)
+request_effect = sa.Table(
+    "request_effect",
+    metadata,
+    sa.Column("caller", sa.String(64), primary_key=True),  # id of the person, or name of the service
+    sa.Column("method", sa.String(100), primary_key=True),
+    sa.Column("request_id", sa.String(64), primary_key=True),
+    sa.Column("request_digest", sa.LargeBinary, nullable=False),  # of the body without the id
+    sa.Column(
+        "answer", sa.LargeBinary, nullable=True
+    ),  # serialized; null until the transaction that claimed the id has one
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index("ix_request_effect_created_at", "created_at"),
+)
+
+# how far a copy of another service's facts has come (cinemesh.projections)
+projection = sa.Table(
+    "projection",
+    metadata,
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("filled_at", UtcDateTime, nullable=True),  # end of the last whole reading; null before the first
+    sa.Column("wanted", sa.String(128), nullable=False),  # version that must be read whole, "*" for any; empty for none
+    sa.Column("wanted_at", UtcDateTime, nullable=True),  # since when
+    sa.Column("holder", sa.String(26), nullable=False),  # the replica that works on it; empty for none
+    sa.Column("held_until", UtcDateTime, nullable=False),  # when another one may take over
 )

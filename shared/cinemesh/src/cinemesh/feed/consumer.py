@@ -184,12 +184,13 @@ class Consumer:
         self._trouble("connecting")
         while True:
             try:
-                await self._follow(once=False)
-                self._trouble("the feed closed the stream")
+                try:
+                    await self._follow(once=False)
+                    self._trouble("the feed closed the stream")
+                except grpc.aio.AioRpcError as fault:
+                    await self._lost(fault)  # which may rebuild, and fail at that
             except Moved:
                 continue
-            except grpc.aio.AioRpcError as fault:
-                await self._lost(fault)
             except Exception as fault:
                 self._trouble(f"failed: {type(fault).__name__}")
                 self._log.exception("consumer failed", consumer=self.name)
