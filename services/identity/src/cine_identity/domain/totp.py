@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pyotp
 
 STEP_SECONDS = 30
-DRIFT_STEPS = 1
-"""Steps before and after the present one whose codes count: clocks differ, and people are slow."""
+LATE_STEPS = 1
+"""Steps before the present one whose codes count: people are slow (RFC 6238, 5.2). None after it: a code is good for 60 s at most."""
 ISSUER = "CineAesthete"
 NO_STEP = -1
 """Below every step: no code was accepted yet."""
@@ -46,7 +46,9 @@ def address(secret: str, account_name: str) -> str:
 def matching_step(secret: str, code: str, now: dt.datetime, last_step: int = NO_STEP) -> int | None:
     """Returns the time step that a code belongs to; None when it is wrong or spent.
 
-    Every step that counts is compared in constant time, so the time taken says nothing about the code.
+    The present step counts and the one before it. Codes of an app whose clock runs ahead come too early and are wrong until their
+    step has come; those of one that is more than a step behind always are. Every step that counts is compared in constant time, so
+    the time taken says nothing about the code.
 
     Args:
         secret: in base32.
@@ -57,7 +59,7 @@ def matching_step(secret: str, code: str, now: dt.datetime, last_step: int = NO_
     app = pyotp.TOTP(secret)
     present = int(now.timestamp()) // STEP_SECONDS
     found: int | None = None
-    for step in range(present - DRIFT_STEPS, present + DRIFT_STEPS + 1):
+    for step in range(present - LATE_STEPS, present + 1):
         if hmac.compare_digest(app.generate_otp(step).encode(), code.encode()) and step > last_step:
             found = step
     return found
