@@ -102,6 +102,19 @@ def test_every_method_says_who_may_call_it(methods: dict[str, Any]) -> None:
     assert not silent
 
 
+def test_before_a_second_factor_is_set_up_only_that_can_be_done(methods: dict[str, Any]) -> None:
+    identity = "cine.identity.v1"
+    marked = {name for name, one in methods.items() if one.GetOptions().Extensions[access_pb2.before_second_factor]}
+    assert marked == {
+        *(f"{identity}.AuthService/{name}" for name in ("GetMe", "Logout")),
+        *(f"{identity}.SecondFactorService/{name}" for name in ("GetSecondFactor", "EnrolTotp", "ConfirmTotp")),
+        *(
+            f"{identity}.PasskeyService/{name}"
+            for name in ("BeginPasskeyRegistration", "FinishPasskeyRegistration", "ListPasskeys")
+        ),
+    }
+
+
 def test_calls_of_the_mesh_alone_have_no_rest_form(routes: list[Any]) -> None:
     assert [route.call for route in routes if route.access == "SERVICE" and route.verb] == []
     inside = {"SERVICE"}

@@ -13,6 +13,7 @@ from ulid import ULID
 
 from cine.identity.v1 import oauth_pb2, passkeys_pb2, sessions_pb2
 from cine_identity.domain.account import Account, ordered_roles
+from cine_identity.domain.granted import granted
 from cine_identity.domain.oauth import Identity
 from cine_identity.domain.passkeys import Passkey
 from cine_identity.domain.session import Session
@@ -43,8 +44,16 @@ class Owned:
     remains: Callable[[], Awaitable[bool]]
 
 
-async def join(app: Any, tokens: TokenFactory, username: str, *roles: str) -> Caller:
-    """Puts an account and a session into Identity's store, and returns who it is."""
+async def join(app: Any, tokens: TokenFactory, username: str, *roles: str, second_factor: str = "totp") -> Caller:
+    """Puts an account and a session into Identity's store, and returns who it is, with a token such as Identity would make.
+
+    Args:
+        app: Identity.
+        tokens: makes the token.
+        username: name of the account.
+        roles: beside "user".
+        second_factor: what was shown to open the session, beside the password; empty for nothing.
+    """
     now = dt.datetime.now(dt.UTC)
     account = Account(
         user_id=str(ULID()),
@@ -58,12 +67,14 @@ async def join(app: Any, tokens: TokenFactory, username: str, *roles: str) -> Ca
         created_at=now,
     )
     await app.database.write(lambda tx: accounts.insert(tx, account))
-    session = await _session(app, account.user_id)
-    token = tokens.user(account.user_id, account.roles, sid=session.session_id, auth_time=int(now.timestamp()))
+    session = await _session(app, account.user_id, second_factor)
+    opened = granted(app.settings.second_factor, account.roles, session)
+    times = {"sid": session.session_id, "auth_time": int(now.timestamp())}
+    token = tokens.user(account.user_id, opened.roles, withheld=list(opened.withheld), **times)
     return Caller(tokens.metadata(token), account.user_id)
 
 
-async def _session(app: Any, user_id: str) -> Session:
+async def _session(app: Any, user_id: str, second_factor: str = "totp") -> Session:
     now = dt.datetime.now(dt.UTC)
     session = Session(
         session_id=str(ULID()),
@@ -79,6 +90,7 @@ async def _session(app: Any, user_id: str) -> Session:
         created_at=now,
         last_used_at=now,
         expires_at=now + dt.timedelta(days=30),
+        second_factor=second_factor,
     )
     await app.database.write(lambda tx: sessions.insert(tx, session))
     return session

@@ -1,4 +1,5 @@
-"""Who may call what, of every call of the mesh: anonymous, another person, the owner, a premium person, an administrator, a service.
+"""Who may call what, of every call of the mesh: anonymous, another person, the owner, a premium person, an administrator, a service;
+an administrator who signed in without the second factor, and a person who must set one up before anything else.
 
 The table is made from the contracts; every service runs as itself and decides by itself, from tokens it verifies by itself. Whatever
 is answered counts as let in, unless it is the refusal of the access option.
@@ -57,15 +58,22 @@ APPLICATIONS: Final[dict[str, tuple[type[Any], type[Any]]]] = {
     "sentiment": (SentimentApplication, SentimentSettings),
 }
 MISSING, DENIED = (Code.UNAUTHENTICATED, Reason.TOKEN_MISSING), (Code.PERMISSION_DENIED, Reason.ACCESS_DENIED)
-_PEOPLE: Final = ("other", "owner", "premium", "admin")
+LACKING: Final = (Code.PERMISSION_DENIED, Reason.SECOND_FACTOR_REQUIRED)
+_PEOPLE: Final = ("other", "owner", "premium", "admin", "admin without the factor")
 LET_IN: Final[dict[int, tuple[str, ...]]] = {
-    access_pb2.ACCESS_PUBLIC: ("anonymous", *_PEOPLE, "service"),
+    access_pb2.ACCESS_PUBLIC: ("anonymous", *_PEOPLE, "setting up", "service"),
     access_pb2.ACCESS_USER: _PEOPLE,
     access_pb2.ACCESS_OWNER: _PEOPLE,  # as far as the option goes; whose it is comes next
     access_pb2.ACCESS_ADMIN: ("admin",),
     access_pb2.ACCESS_SERVICE: ("service",),
 }
 """By access option: who gets as far as the method itself."""
+TOLD: Final[dict[int, tuple[str, ...]]] = {
+    access_pb2.ACCESS_USER: ("setting up",),
+    access_pb2.ACCESS_OWNER: ("setting up",),
+    access_pb2.ACCESS_ADMIN: ("admin without the factor",),
+}
+"""By access option: who is told that a second factor is wanted first."""
 
 OWN_CREDENTIAL: Final = {"/cine.identity.v1.AuthService/RefreshToken", "/cine.identity.v1.AuthService/Logout"}
 """Open to everybody, and refused in the same words when they bring no refresh token."""
@@ -162,6 +170,8 @@ async def everybody(identity: Any) -> dict[str, Caller]:
         "owner": await join(identity, tokens, f"owner{name}"),
         "premium": await join(identity, tokens, f"premium{name}", "premium"),
         "admin": await join(identity, tokens, f"boss{name}", "admin"),
+        "admin without the factor": await join(identity, tokens, f"deputy{name}", "admin", second_factor=""),
+        "setting up": Caller(tokens.metadata(tokens.setting_up(f"newcomer{name}"))),
         "service": Caller(tokens.metadata(tokens.service())),
     }
 
@@ -169,7 +179,16 @@ async def everybody(identity: Any) -> dict[str, Caller]:
 def refusal(failure: CineError | None) -> tuple[Code, Reason] | None:
     """Returns which refusal of the access option an answer is, if it is one."""
     told = (failure.code, failure.reason) if failure is not None else None
-    return told if told in (MISSING, DENIED) else None
+    return told if told in (MISSING, DENIED, LACKING) else None
+
+
+def expected(name: str, method: Method) -> tuple[Code, Reason] | None:
+    """Returns which refusal somebody gets from a method; None when they are let in."""
+    if name in LET_IN[method.access] or (name == "setting up" and method.before_second_factor):
+        return None
+    if name in TOLD.get(method.access, ()):
+        return LACKING
+    return MISSING if name == "anonymous" else DENIED
 
 
 @pytest.mark.parametrize(("service", "method"), CALLS)
@@ -184,8 +203,7 @@ async def test_who_may_call(world: World, service: str, method: Method) -> None:
         if method.path in OWN_CREDENTIAL:
             assert failure is None or "refresh token" in failure.message
             continue
-        wanted = None if name in LET_IN[method.access] else MISSING if name == "anonymous" else DENIED
-        assert refusal(failure) == wanted, (name, failure)
+        assert refusal(failure) == expected(name, method), (name, failure)
         assert failure is None or failure.code not in {Code.INTERNAL, Code.UNKNOWN}, (name, failure)
 
 
@@ -201,9 +219,10 @@ async def test_only_the_owner_acts_on_a_thing(world: World, service: str, method
     callers = await everybody(world.services["identity"].app)  # calls of the table may have signed the others out
     thing = await OWNED[method.path](world.services[service].app, callers["owner"].user_id)
     request = thing.request.SerializeToString()
-    for name in ("anonymous", "other", "premium", "admin", "service"):
+    closed = dict.fromkeys(("service", "setting up"), Code.PERMISSION_DENIED)
+    for name in callers.keys() - {"owner"}:
         failure = await world.call(service, method, request, callers[name].metadata)
-        wanted = {"anonymous": Code.UNAUTHENTICATED, "service": Code.PERMISSION_DENIED}.get(name, Code.NOT_FOUND)
+        wanted = {"anonymous": Code.UNAUTHENTICATED, **closed}.get(name, Code.NOT_FOUND)
         assert failure is not None and failure.code is wanted, (name, failure)
         assert await thing.remains(), name
     assert await world.call(service, method, request, callers["owner"].metadata) is None

@@ -81,6 +81,7 @@ class Method:
     client_streaming: bool
     server_streaming: bool
     access: access_pb2.Access.ValueType
+    before_second_factor: bool
     bindings: tuple[Binding, ...]
     comment: str
     idempotent: bool

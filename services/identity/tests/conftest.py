@@ -99,8 +99,8 @@ class People:
         await self._app.database.write(lambda tx: accounts.insert(tx, account))
         return await self.sign_in(account)
 
-    async def sign_in(self, account: Account) -> Person:
-        """Returns a person with one more session."""
+    async def sign_in(self, account: Account, second_factor: str = "totp") -> Person:
+        """Returns a person with one more session; `second_factor`: what was shown to open it, beside the password."""
         now = self._clock()
         session_id = str(ULID())
         session = Session(
@@ -117,6 +117,7 @@ class People:
             created_at=now,
             last_used_at=now,
             expires_at=now + dt.timedelta(days=30),
+            second_factor=second_factor,
         )
         await self._app.database.write(lambda tx: sessions.insert(tx, session))
         token = self._tokens.user(account.user_id, account.roles, sid=session_id)

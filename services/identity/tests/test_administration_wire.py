@@ -336,7 +336,7 @@ async def test_whom_the_settings_name_is_an_administrator_once_verified(
     app.keys.replace([first_key])
 
     def sign_in(account: Any) -> Any:
-        return app.database.write(lambda tx: app.issuer.sign_in(tx, account, "password", Visit()))
+        return app.database.write(lambda tx: app.issuer.sign_in(tx, account, "password", Visit(), "totp"))
 
     named = await people.join("Chosen", email="ROOT@example.org", email_verified=False)
     stranger = await people.join("root", email="somebody@example.org")  # a user name proves nothing of an address

@@ -11,6 +11,7 @@ import pytest
 from ulid import ULID
 
 from cine_identity.domain.account import Account
+from cine_identity.domain.granted import Rule
 from cine_identity.domain.passkeys import Passkey
 from cine_identity.domain.totp import Authenticator, new_secret
 from cine_identity.domain.vault import Vault
@@ -21,7 +22,7 @@ from cinemesh.errors import ResourceExhausted
 
 NOW = dt.datetime(2026, 5, 4, 12, 0, 15, tzinfo=dt.UTC)
 VAULT = Vault(b"v" * 32)
-FACTORS = SecondFactors(VAULT)
+FACTORS = SecondFactors(VAULT, "administrators")
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ async def database(store_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-async def person(database: Database) -> str:
+async def person(database: Database, *roles: str) -> str:
     user_id = str(ULID())
     account = Account(
         user_id=user_id,
@@ -39,7 +40,7 @@ async def person(database: Database) -> str:
         email=f"{user_id}@example.org",
         email_verified=True,
         password_hash=None,
-        roles=("user",),
+        roles=("user", *roles),
         display_name="",
         locale="",
         created_at=NOW,
@@ -99,7 +100,7 @@ async def test_a_volley_of_guesses_gets_five_tries(database: Database) -> None:
     with pytest.raises(ResourceExhausted) as caught:
         await show(database, user_id, code=code_at(app))
     assert caught.value.retry_after == 5
-    assert await show(database, user_id, code=code_at(app, 1), now=NOW + dt.timedelta(seconds=6))
+    assert await show(database, user_id, code=code_at(app), now=NOW + dt.timedelta(seconds=6))
 
 
 async def test_a_recovery_code_lets_in_while_codes_wait_and_ends_the_wait(database: Database) -> None:
@@ -113,17 +114,26 @@ async def test_a_recovery_code_lets_in_while_codes_wait_and_ends_the_wait(databa
 
 
 async def test_methods_say_what_an_account_accepts(database: Database) -> None:
-    plain = await person(database)
-    keyed = await person(database)
-    await database.write(lambda tx: passkeys.insert(tx, passkey(keyed)))
+    plain, keyed = await person(database), await person(database)
+    boss, keyed_boss = await person(database, "admin"), await person(database, "admin")
     both, _ = await with_app(database, ("aaaa-bbbb-cccc-dddd",))
-    await database.write(lambda tx: passkeys.insert(tx, passkey(both)))
+    for user_id in (keyed, keyed_boss, both):
+        await database.write(lambda tx, user_id=user_id: passkeys.insert(tx, passkey(user_id)))  # type: ignore[misc]
 
-    async def methods(user_id: str) -> tuple[str, ...]:
-        return await database.read(lambda tx: FACTORS.methods(tx, user_id))
+    async def methods(user_id: str, rule: Rule = "administrators") -> tuple[str, ...]:
+        def look(tx: Transaction) -> tuple[str, ...]:
+            account = accounts.by_id(tx, user_id)
+            assert account is not None
+            return SecondFactors(VAULT, rule).methods(tx, account)
+
+        return await database.read(look)
 
     assert await methods(plain) == ()
     assert await methods(keyed) == ()  # losing the key must not lock out who has a password and no recovery codes
+    assert await methods(boss) == ()
+    assert await methods(keyed_boss) == ("passkey",)  # who must have a second factor shows the one they have
+    assert await methods(keyed_boss, "optional") == ()
+    assert (await methods(keyed, "everyone"), await methods(plain, "everyone")) == (("passkey",), ())
     assert await methods(both) == ("totp", "recovery_code", "passkey")
     await show(database, both, recovery_code="aaaa-bbbb-cccc-dddd")
     assert await methods(both) == ("totp", "passkey")
@@ -144,7 +154,7 @@ async def test_removing_takes_the_codes_along_and_another_secret_spends_nothing(
 
 async def test_a_secret_that_cannot_be_opened_proves_nothing(database: Database) -> None:
     user_id, app = await with_app(database)
-    other = SecondFactors(Vault(b"w" * 32))
+    other = SecondFactors(Vault(b"w" * 32), "administrators")
     assert not await database.write(lambda tx: other.verify(tx, user_id, code=code_at(app), recovery_code="", now=NOW))
 
 

@@ -102,7 +102,7 @@ def _servicer(app: EchoApplication) -> Any:
                 return await behaviour(request, context)
             return messages.EchoResponse(text=request.text, count=1)
 
-        Write = ForUser = ForOwner = ForAdmin = ForService = Unstated = Echo
+        Write = ForUser = ForOwner = ForSettingUp = ForAdmin = ForService = Unstated = Echo
 
         async def Repeat(self, request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
             for number in range(request.count):

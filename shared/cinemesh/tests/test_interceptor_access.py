@@ -69,6 +69,11 @@ def bad_tokens(tokens: TokenFactory) -> dict[str, str]:
         "no subject": tokens.custom(sub=None),
         "no audience": tokens.custom(aud=None),
         "another type": tokens.custom(headers={"typ": "refresh+jwt"}),
+        "setting up, with a role": tokens.custom(headers={"typ": "setup+jwt"}),
+        "setting up, a service": tokens.custom(
+            headers={"typ": "setup+jwt"}, mesh_key=True, roles=["service"], iss="cine-mesh"
+        ),
+        "withheld roles are no list": tokens.custom(withheld="admin"),
         "no key id": tokens.custom(headers={"kid": ""}),
         "unknown key id": tokens.custom(headers={"kid": "nobody"}),
         "critical extension": tokens.custom(headers={"crit": ["b64"], "b64": True}),
@@ -134,6 +139,53 @@ async def test_the_principal_comes_from_verified_claims_only(
     assert seen[0] == context.ANONYMOUS
     assert seen[1] == context.Principal("user", "77", frozenset({"user", "premium"}), "s-9")
     assert seen[2] == context.Principal("service", "ratings", frozenset({"service"}))
+
+
+async def test_who_must_set_up_a_second_factor_first_can_do_that_and_is_nobody_elsewhere(
+    app: Any, stub_class: Any, echo_contract: Any, tokens: TokenFactory
+) -> None:
+    seen: list[tuple[context.Principal, str]] = []
+
+    async def who(request: Any, grpc_context: Any) -> Any:
+        seen.append((context.current().principal, context.current().token))
+        return echo_contract.EchoResponse()
+
+    app.on["who"] = who
+    refused = {}
+    token = tokens.setting_up("77", ("user", "admin"), sid="s-9")
+    async with running(app) as server:
+        stub = server.stub(stub_class)
+        for method in ("Echo", "ForSettingUp"):
+            await getattr(stub, method)(echo_contract.EchoRequest(text="who"), metadata=tokens.metadata(token))
+        for method in ("ForUser", "ForOwner", "ForAdmin", "ForService", "Unstated"):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await getattr(stub, method)(echo_contract.EchoRequest(), metadata=tokens.metadata(token))
+            refused[method] = (caught.value.code(), failure_of(caught.value).reason)
+    roles = frozenset({"user", "admin"})
+    known = context.Principal("user", "77", session_id="s-9", withheld=roles, setup_only=True)
+    assert seen == [(context.ANONYMOUS, ""), (known, token)]
+    told = (grpc.StatusCode.PERMISSION_DENIED, Reason.SECOND_FACTOR_REQUIRED)
+    closed = (grpc.StatusCode.PERMISSION_DENIED, Reason.ACCESS_DENIED)
+    assert refused == {
+        **dict.fromkeys(("ForUser", "ForOwner", "ForAdmin"), told),
+        **dict.fromkeys(("ForService", "Unstated"), closed),
+    }
+
+
+@pytest.mark.parametrize(
+    ("withheld", "reason"), [(["admin"], Reason.SECOND_FACTOR_REQUIRED), (["premium"], Reason.ACCESS_DENIED)]
+)
+async def test_an_administrator_without_the_second_factor_is_told_why(
+    app: Any, stub_class: Any, echo_contract: Any, tokens: TokenFactory, withheld: list[str], reason: Reason
+) -> None:
+    token = tokens.user("77", withheld=withheld)
+    async with running(app) as server:
+        stub = server.stub(stub_class)
+        await stub.ForUser(echo_contract.EchoRequest(), metadata=tokens.metadata(token))
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.ForAdmin(echo_contract.EchoRequest(), metadata=tokens.metadata(token))
+    assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert failure_of(caught.value).reason is reason
 
 
 async def test_a_refused_caller_costs_no_parsing(app: Any, tokens: TokenFactory) -> None:

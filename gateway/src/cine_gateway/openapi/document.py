@@ -22,6 +22,7 @@ _WHO = {
     access_pb2.ACCESS_OWNER: "Needs the person the resource belongs to.",
     access_pb2.ACCESS_ADMIN: "Needs a person with the admin role.",
 }
+_SETTING_UP = "Also open to a person who must set up a second factor before anything else."
 _MAX_DEPTH = 3
 
 
@@ -88,7 +89,8 @@ def _operation(
             contracts, schemas, method.input_type, taken | ({binding.body} if binding.body else set())
         )
     summary, _, _ = method.comment.partition(". ")
-    description = " ".join(one for one in (method.comment, _WHO.get(method.access, "")) if one)
+    said = (method.comment, _WHO.get(method.access, ""), _SETTING_UP if method.before_second_factor else "")
+    description = " ".join(one for one in said if one)
     operation: dict[str, Any] = {
         "operationId": f"{_tag(service)}_{method.name}{number + 1 if number else ''}",
         "tags": [_tag(service)],

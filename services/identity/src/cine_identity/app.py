@@ -126,7 +126,7 @@ class IdentityApplication(Application):
         self.callers = Callers(self.settings, self.clock)
         self.appointments = Appointments(self.settings.admins, self.outbox, self.post, self.clock)
         self.issuer = Issuer(self.settings, self.vault, self.keys, self.clock, self.appointments)
-        self.second_factors = SecondFactors(self.vault)
+        self.second_factors = SecondFactors(self.vault, self.settings.second_factor)
         self.endings = Endings(self.settings, self.outbox)
         self.entrance = Entrance(self.vault, self.issuer, self.endings, self.post)
         self.pages = PageTokens.of(self.settings)
@@ -200,7 +200,16 @@ class IdentityApplication(Application):
         profiles = Profiles(database, callers, outbox, public, CatalogueFilms(self.settings), clock)
         deletion = AccountDeletion(database, callers, outbox, post, public, self.proof, self.second_factors, clock)
         administration = Administration(
-            database, callers, outbox, post, public, self.appointments, self.endings, self.settings.idle, clock
+            database,
+            callers,
+            outbox,
+            post,
+            public,
+            self.appointments,
+            self.endings,
+            self.second_factors,
+            self.settings.idle,
+            clock,
         )
         users = UserServicer(
             profiles,
@@ -216,7 +225,7 @@ class IdentityApplication(Application):
         database, callers, vault, post, clock = self.database, self.callers, self.vault, self.post, self.clock
         site = RelyingParty(self.settings.public_address)
         authenticators = Authenticators(database, callers, self.second_factors, vault, post, self.proof, clock)
-        passkeys = Passkeys(database, callers, site, vault, self.ways, post, clock)
+        passkeys = Passkeys(database, callers, site, vault, self.second_factors, self.ways, post, clock)
         sign_in = PasskeySignIn(database, site, vault, self.entrance, clock)
         return {
             "SecondFactorService": SecondFactorServicer(authenticators),

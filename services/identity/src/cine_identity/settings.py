@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from cine_identity.domain.granted import Rule
 from cine_identity.domain.vault import development_master, parse_master
 from cine_identity.oauth.configuration import OidcProvider, parse_oidc_providers
 from cine_identity.oauth.fetching import safe_address
@@ -26,6 +27,10 @@ class IdentitySettings(ServiceSettings):
     admins: CommaSeparated = Field(
         default_factory=list,
         description="user names or addresses of administrators, comma separated; they hold the role once the address is verified",
+    )
+    second_factor: Rule = Field(
+        default="administrators",
+        description="who must sign in with a second factor: optional (nobody), administrators or everyone",
     )
     # passwords
     password_scheme: Literal["bcrypt", "argon2id"] = Field(default="bcrypt", description="bcrypt or argon2id")

@@ -80,7 +80,7 @@ class Site:
 
         def ask(tx: Transaction) -> str:
             account = accounts.by_id(tx, person.user_id)
-            methods = self.app.second_factors.methods(tx, person.user_id)
+            methods = self.app.second_factors.methods(tx, account)
             token: str = self.app.issuer.challenge(tx, account, method, methods, Visit(device_name="Den")).token
             return token
 

@@ -26,6 +26,7 @@ __all__ = [
     "MAX_TOKEN_SECONDS",
     "MESH_ISSUER",
     "SERVICE_ROLE",
+    "SETUP_TYPE",
     "ServiceTokens",
     "TokenVerifier",
     "service_tokens_for",
@@ -33,7 +34,9 @@ __all__ = [
 ]
 
 ALGORITHMS: Final = ("ES256", "EdDSA")
-TYPES: Final = frozenset({"at+jwt", "jwt"})
+SETUP_TYPE: Final = "setup+jwt"
+"""`typ` of a token that opens nothing but the calls that set up a second factor: who does not know it takes it for no token at all."""
+TYPES: Final = frozenset({"at+jwt", "jwt", SETUP_TYPE})
 LEEWAY_SECONDS: Final = 5
 MAX_TOKEN_SECONDS: Final = 600
 """Longest life of a token, as signed. Revocations are remembered no longer than this needs, so no token may outlive it."""
@@ -131,7 +134,7 @@ class TokenVerifier:
             raise Unauthenticated("the token has expired", reason=Reason.TOKEN_EXPIRED) from None
         except (jwt.PyJWTError, ValueError, OverflowError):
             raise _invalid() from None
-        principal = _principal(claims, of_mesh=of_mesh)
+        principal = _principal(claims, of_mesh=of_mesh, setup_only=kind == SETUP_TYPE)
         self._verified[_fingerprint(token)] = _Verified(float(claims["exp"]), kid, key, principal)
         return principal
 
@@ -168,14 +171,16 @@ def _invalid() -> Unauthenticated:
     return Unauthenticated("the token is not valid here", reason=Reason.TOKEN_INVALID)
 
 
-def _principal(claims: dict[str, Any], *, of_mesh: bool) -> Principal:
-    roles = claims.get("roles", [])
+def _principal(claims: dict[str, Any], *, of_mesh: bool, setup_only: bool) -> Principal:
+    roles, withheld = claims.get("roles", []), claims.get("withheld", [])
     subject = claims["sub"]
-    if not isinstance(subject, str) or not subject or not isinstance(roles, list):
+    if not isinstance(subject, str) or not subject or not isinstance(roles, list) or not isinstance(withheld, list):
         raise _invalid()
     held = frozenset(role for role in roles if isinstance(role, str))
     if of_mesh != (SERVICE_ROLE in held):
         raise _invalid()  # a service token by another key, or a person's token by the mesh's
+    if setup_only and held:
+        raise _invalid()
     issued_at = float(claims["iat"])
     if float(claims["exp"]) - issued_at > MAX_TOKEN_SECONDS:
         raise _invalid()
@@ -185,6 +190,8 @@ def _principal(claims: dict[str, Any], *, of_mesh: bool) -> Principal:
         user_id=subject,
         roles=held,
         session_id=session if isinstance(session, str) else "",
+        withheld=frozenset(role for role in withheld if isinstance(role, str)),
+        setup_only=setup_only,
         issued_at=issued_at,
         auth_time=float(signed_in_at) if isinstance(signed_in_at, int | float) else 0.0,
         token_id=token_id if isinstance(token_id, str) else "",

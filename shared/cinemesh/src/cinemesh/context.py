@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 PrincipalKind = Literal["anonymous", "user", "service"]
+ADMIN_ROLE: Final = "admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,12 @@ class Principal:
         user_id: subject of the token: the id of the person, or the name of the service; empty when anonymous.
         roles: roles of the token, such as "user", "premium", "admin" or "service".
         session_id: session the token belongs to; empty when it has none.
-        issued_at: when the token was made, in Unix seconds; 0 when anonymous. Like the two below it says nothing about who
+        issued_at: when the token was made, in Unix seconds; 0 when anonymous. Like the next two it says nothing about who
             calls, so two principals that differ in these only are equal.
         auth_time: when the person last proved who they are, in Unix seconds; 0 when the token does not say.
         token_id: id of the token; empty when it has none.
+        withheld: roles the person holds and this token lacks, because they did not sign in with a second factor.
+        setup_only: whether the token opens nothing but the calls that set up a second factor; it has no roles then.
     """
 
     kind: PrincipalKind = "anonymous"
@@ -34,11 +37,13 @@ class Principal:
     issued_at: float = field(default=0.0, compare=False)
     auth_time: float = field(default=0.0, compare=False)
     token_id: str = field(default="", compare=False)
+    withheld: frozenset[str] = frozenset()
+    setup_only: bool = False
 
     @property
     def is_admin(self) -> bool:
         """Whether a person holds the admin role."""
-        return self.kind == "user" and "admin" in self.roles
+        return self.kind == "user" and ADMIN_ROLE in self.roles
 
 
 ANONYMOUS = Principal()

@@ -104,7 +104,8 @@ def build(mount: Mount, equipment: Equipment) -> dict[str, Any]:
 
 
 def _method(described: MethodDescriptor, mount: Mount) -> Method:
-    access = described.GetOptions().Extensions[access_pb2.access] if mount.access is None else mount.access
+    options = described.GetOptions().Extensions
+    access = options[access_pb2.access] if mount.access is None else mount.access
     return Method(
         path=f"/{mount.descriptor.full_name}/{described.name}",
         service=mount.descriptor.full_name,
@@ -114,6 +115,7 @@ def _method(described: MethodDescriptor, mount: Mount) -> Method:
         client_streaming=described.client_streaming,
         server_streaming=described.server_streaming,
         infrastructure=mount.infrastructure,
+        before_second_factor=options[access_pb2.before_second_factor],
     )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
+PASSKEY = "passkey"
+"""`method` of a session that a passkey alone opened."""
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -46,6 +49,7 @@ class Session:
         last_used_at: when it was last used.
         expires_at: when it ends whatever happens.
         revoked_at: when it was ended before that; None while it lives.
+        second_factor: what was shown beside `method` to open it: `totp`, `recovery_code` or `passkey`; empty for nothing.
     """
 
     session_id: str
@@ -62,6 +66,12 @@ class Session:
     last_used_at: dt.datetime
     expires_at: dt.datetime
     revoked_at: dt.datetime | None = None
+    second_factor: str = ""
+
+    @property
+    def multi_factor(self) -> bool:
+        """Whether more than one factor opened it. A passkey by itself is two: it signs in only where it has known its owner."""
+        return bool(self.second_factor) or self.method == PASSKEY
 
     def alive(self, now: dt.datetime, idle: dt.timedelta) -> bool:
         """Returns whether it can still be used: neither ended, nor over, nor unused for longer than `idle`."""
@@ -79,6 +89,7 @@ class SignedIn:
         refresh_expires_in: seconds the refresh token is good for.
         session_id: the session.
         user_id: whose it is.
+        lacking: whether the account must have a second factor and the session was opened without one.
     """
 
     access_token: str = field(repr=False)
@@ -87,6 +98,7 @@ class SignedIn:
     refresh_expires_in: int
     session_id: str
     user_id: str
+    lacking: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -18,9 +18,10 @@ from cine_identity.flows.callers import Caller, Callers
 from cine_identity.flows.endings import Endings
 from cine_identity.flows.issue import SECOND_FACTOR
 from cine_identity.flows.profiles import PublicProfiles
+from cine_identity.flows.second_factor import SecondFactors
 from cine_identity.flows.stamps import stamp
 from cine_identity.mail.post import Letter, Post
-from cine_identity.store import Transaction, accounts, administration, audit, sessions, tickets, totp
+from cine_identity.store import Transaction, accounts, administration, audit, sessions, tickets
 from cine_identity.store.administration import AccountFilter, AuditEntry, AuditFilter, ManagedAccount, Position
 from cinemesh.context import Principal
 from cinemesh.db import Database
@@ -59,6 +60,7 @@ class Administration:
         public: what others see, to be forgotten after a change.
         appointments: administrators whom the settings name.
         endings: ends sessions.
+        factors: who has a second factor, and who must.
         idle: life of a session that is not used.
         clock: tells the time.
     """
@@ -72,6 +74,7 @@ class Administration:
         public: PublicProfiles,
         appointments: Appointments,
         endings: Endings,
+        factors: SecondFactors,
         idle: dt.timedelta,
         clock: Clock = utc_now,
     ) -> None:
@@ -82,6 +85,7 @@ class Administration:
         self._public = public
         self._appointments = appointments
         self._endings = endings
+        self._factors = factors
         self._idle = idle
         self._clock = clock
 
@@ -100,8 +104,7 @@ class Administration:
             found = administration.find(tx, wanted, limit + 1, after)
             page = found[:limit]
             following = administration.position(page[-1], wanted.order) if len(found) > limit else None
-            shown = administration.managed(tx, page, self._clock(), self._idle)
-            return shown, following, administration.count(tx, wanted)
+            return self._managed(tx, page), following, administration.count(tx, wanted)
 
         return await self._database.read(read)
 
@@ -230,6 +233,8 @@ class Administration:
     ) -> ManagedAccount:
         """Takes the second factor off an account whose owner has lost app and recovery codes, and ends its sessions.
 
+        Where the account must have one its passkeys go, too: its owner could not sign in without them.
+
         Raises:
             Unauthenticated: the session has ended.
             PermissionDenied: the caller is no administrator any more.
@@ -242,7 +247,7 @@ class Administration:
         def act(tx: Transaction, account: Account) -> str:
             if account.user_id == principal.user_id:  # or a stolen session would do without the factor
                 raise FailedPrecondition("turn your own second factor off with one of its codes")
-            if not totp.remove(tx, account.user_id):
+            if not self._factors.remove(tx, account):
                 raise FailedPrecondition("this account has no second factor")
             ended = self._endings.all(tx, account.user_id, self._clock())
             tickets.discard(tx, SECOND_FACTOR, user_id=account.user_id)
@@ -308,7 +313,7 @@ class Administration:
 
     def _administrator(self, tx: Transaction, principal: Principal) -> Caller:
         caller = self._callers.require(tx, principal)
-        if ADMIN not in caller.account.roles:
+        if ADMIN not in caller.granted.roles:
             raise PermissionDenied("this call is open to administrators only")
         return caller
 
@@ -323,7 +328,10 @@ class Administration:
         return administration.lock_administrators(tx) == {account.user_id}
 
     def _shown(self, tx: Transaction, account: Account) -> ManagedAccount:
-        return administration.managed(tx, [account], self._clock(), self._idle)[0]
+        return self._managed(tx, [account])[0]
+
+    def _managed(self, tx: Transaction, found: Sequence[Account]) -> list[ManagedAccount]:
+        return administration.managed(tx, found, self._clock(), self._idle, self._factors.wanted)
 
     def _tell(self, tx: Transaction, user_id: str, event: Message) -> None:
         self._outbox.append(tx, subject=f"users/{user_id}", data=event, time=self._clock())

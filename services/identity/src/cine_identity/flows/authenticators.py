@@ -14,12 +14,12 @@ from cine_identity.domain.totp import Authenticator, address, matching_step, new
 from cine_identity.domain.vault import Vault, new_token
 from cine_identity.flows.callers import Caller, Callers
 from cine_identity.flows.owner_proof import OwnerProof
-from cine_identity.flows.second_factor import SEALED_FOR, SecondFactors
+from cine_identity.flows.second_factor import SEALED_FOR, SecondFactors, wrong_code
 from cine_identity.mail.post import Letter, Post
 from cine_identity.store import Transaction, accounts, audit, passkeys, tickets, totp
 from cinemesh.context import Principal
 from cinemesh.db import Database
-from cinemesh.errors import CineError, FailedPrecondition, Reason, Unauthenticated
+from cinemesh.errors import CineError, FailedPrecondition, Reason
 
 ENROLMENT = "totp_enrolment"
 ENROLMENT_LIFETIME = dt.timedelta(minutes=10)
@@ -110,6 +110,7 @@ class Authenticators:
 
         Raises:
             Unauthenticated: the session has ended, or the password is wrong.
+            PermissionDenied: the account must have a second factor, has one, and the session was opened without it.
             FailedPrecondition: the second factor is on, or an account without a password signed in too long ago.
             ResourceExhausted: too many wrong passwords; says when to come back.
         """
@@ -118,9 +119,11 @@ class Authenticators:
         secret = new_secret()
 
         def change(tx: Transaction) -> None:
-            now, user_id = self._clock(), self._callers.require(tx, principal).user_id
+            now, current = self._clock(), self._callers.require(tx, principal)
+            user_id = current.user_id
             if totp.of(tx, user_id) is not None:
                 raise _already_on()
+            self._factors.require_shown(tx, current)
             tickets.issue(
                 tx,
                 ENROLMENT,
@@ -144,6 +147,7 @@ class Authenticators:
 
         Raises:
             Unauthenticated: the session has ended, or the code is wrong.
+            PermissionDenied: the account must have a second factor, has one by now, and the session was opened without it.
             FailedPrecondition: no secret waits, or the second factor is on.
         """
         codes = recovery.new_codes()
@@ -159,12 +163,13 @@ class Authenticators:
                 )
             if totp.of(tx, user_id) is not None:
                 return _already_on()
+            self._factors.require_shown(tx, caller)
             secret = self._vault.unseal(ticket.data["secret"], ENROLMENT, user_id).decode()
             step = matching_step(secret, code, now)
             if step is None or not tickets.spend(tx, ticket.ticket_id, now):
                 tickets.failed(tx, ticket.ticket_id)
                 self._record(tx, "second_factor.on", user_id, now, visit, outcome="wrong code")
-                return _wrong_code()
+                return wrong_code()
             sealed = self._vault.seal(secret.encode(), SEALED_FOR, user_id)
             totp.insert(tx, Authenticator(user_id, sealed, step, now))
             self._keep_codes(tx, user_id, codes)
@@ -243,7 +248,7 @@ class Authenticators:
         if self._factors.verify(tx, caller.user_id, code=code, recovery_code=recovery_code, now=now):
             return None
         self._record(tx, action, caller.user_id, now, visit, outcome="wrong code")
-        return _wrong_code("recovery_code" if recovery_code else "code")
+        return wrong_code("recovery_code" if recovery_code else "code")
 
     def _keep_codes(self, tx: Transaction, user_id: str, codes: tuple[str, ...]) -> None:
         totp.replace_recovery_codes(tx, user_id, [self._factors.recovery_digest(user_id, code) for code in codes])
@@ -259,10 +264,3 @@ class Authenticators:
 
 def _already_on() -> FailedPrecondition:
     return FailedPrecondition("the second factor is on; turn it off before setting up another app")
-
-
-def _wrong_code(field_name: str = "code") -> Unauthenticated:
-    problem = "is not right, or was used before"
-    return Unauthenticated(
-        f"the code {problem}", reason=Reason.SECOND_FACTOR_INVALID, violations=[(field_name, problem)]
-    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cine_identity.domain.account import Account
 from cine_identity.domain.clock import Clock, utc_now
+from cine_identity.domain.granted import Granted, granted
 from cine_identity.domain.session import Session
 from cine_identity.settings import IdentitySettings
 from cine_identity.store import Transaction, accounts, sessions
@@ -23,10 +24,12 @@ class Caller:
     Attributes:
         account: their account.
         session: the session of the token.
+        granted: what the session opens.
     """
 
     account: Account
     session: Session
+    granted: Granted
 
     @property
     def user_id(self) -> str:
@@ -39,6 +42,7 @@ class Callers:
 
     def __init__(self, settings: IdentitySettings, clock: Clock = utc_now) -> None:
         self._idle = settings.idle
+        self._rule = settings.second_factor
         self._clock = clock
 
     def require(self, tx: Transaction, principal: Principal) -> Caller:
@@ -54,11 +58,13 @@ class Callers:
             or account is None
             or session.user_id != account.user_id
             or account.disabled
-            or principal.roles != frozenset(account.roles)
             or not session.alive(self._clock(), self._idle)
         ):
-            raise Unauthenticated("the session of this token has ended; sign in again", reason=Reason.TOKEN_REVOKED)
-        return Caller(account, session)
+            raise _ended()
+        opened = granted(self._rule, account.roles, session)
+        if principal.roles != frozenset(opened.roles) or principal.setup_only != opened.setup_only:
+            raise _ended()
+        return Caller(account, session, opened)
 
     def require_recent(self, caller: Caller) -> None:
         """Makes sure that a caller signed in within the last ten minutes.
@@ -71,3 +77,7 @@ class Callers:
                 "sign in again first: this needs a sign-in within the last 10 minutes",
                 reason=Reason.RECENT_SIGN_IN_REQUIRED,
             )
+
+
+def _ended() -> Unauthenticated:
+    return Unauthenticated("the session of this token has ended; sign in again", reason=Reason.TOKEN_REVOKED)

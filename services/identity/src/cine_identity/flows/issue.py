@@ -11,12 +11,15 @@ from cine_identity.domain import refresh
 from cine_identity.domain.account import Account
 from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.devices import describe, device_digests
+from cine_identity.domain.granted import granted
 from cine_identity.domain.session import Challenge, Session, SignedIn, Visit
 from cine_identity.domain.vault import Vault, new_token
 from cine_identity.flows.appointments import Appointments
 from cine_identity.keys import KeyRing
+from cine_identity.keys.ring import TOKEN_TYPE
 from cine_identity.settings import IdentitySettings
 from cine_identity.store import Transaction, accounts, audit, devices, sessions, tickets
+from cinemesh.auth import SETUP_TYPE
 
 CHALLENGE_LIFETIME = dt.timedelta(minutes=5)
 SECOND_FACTOR = "second_factor"
@@ -27,7 +30,7 @@ def way_in(method: str, factor: str = "") -> str:
 
     Args:
         method: `password`, `passkey` or the name of a provider.
-        factor: `totp`, `recovery_code` or `passkey`; empty for none.
+        factor: `totp`, `recovery_code` or `passkey`; `missing` where there must be one and is none; empty for none.
     """
     return f"{method}, second factor: {factor}" if factor else method
 
@@ -86,45 +89,50 @@ class Issuer:
             created_at=now,
             last_used_at=now,
             expires_at=now + dt.timedelta(days=self._settings.refresh_days),
+            second_factor=factor,
         )
         sessions.insert(tx, session)
         accounts.seen(tx, account.user_id, now)
         devices.remember(tx, account.user_id, device_digests(self._vault, visit), now)
+        tokens = self.tokens(account, session, token, now)
         audit.record(
             tx,
             action="login",
             now=now,
             user_id=account.user_id,
             actor_id=account.user_id,
-            detail=way_in(method, factor),
+            detail=way_in(method, "missing" if tokens.lacking else factor),
             visit=visit,
         )
-        return self.tokens(account, session, token, now)
+        return tokens
 
     def tokens(self, account: Account, session: Session, refresh_token: str, now: dt.datetime) -> SignedIn:
-        """Returns a fresh access token of a session beside the refresh token given."""
+        """Returns a fresh access token of a session beside the refresh token given; it names what the session opens by now."""
         seconds = self._settings.access_seconds
         issued = int(now.timestamp())
         if account.tokens_valid_from is not None:  # see `domain.validity`
             issued = max(issued, int(account.tokens_valid_from.timestamp()))
+        opened = granted(self._settings.second_factor, account.roles, session)
         claims = {
             "iss": self._settings.issuer,
             "aud": self._settings.audience,
             "sub": account.user_id,
             "sid": session.session_id,
-            "roles": list(account.roles),
+            "roles": list(opened.roles),
+            **({"withheld": list(opened.withheld)} if opened.lacking else {}),
             "iat": issued,
             "exp": issued + seconds,
             "auth_time": int(session.created_at.timestamp()),
             "jti": secrets.token_hex(8),
         }
         return SignedIn(
-            access_token=self._keys.sign(claims),
+            access_token=self._keys.sign(claims, SETUP_TYPE if opened.setup_only else TOKEN_TYPE),
             refresh_token=refresh_token,
             expires_in=seconds,
             refresh_expires_in=max(0, int(min(session.expires_at - now, self._settings.idle).total_seconds())),
             session_id=session.session_id,
             user_id=account.user_id,
+            lacking=opened.lacking,
         )
 
     def challenge(

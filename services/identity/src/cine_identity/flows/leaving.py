@@ -13,12 +13,12 @@ from cine_identity.flows.administration import LAST_ADMINISTRATOR
 from cine_identity.flows.callers import Callers
 from cine_identity.flows.owner_proof import OwnerProof
 from cine_identity.flows.profiles import PublicProfiles
-from cine_identity.flows.second_factor import SecondFactors
+from cine_identity.flows.second_factor import SecondFactors, wrong_code
 from cine_identity.mail.post import Letter, Post
 from cine_identity.store import Transaction, accounts, administration, audit, leaving
 from cinemesh.context import Principal
 from cinemesh.db import Database
-from cinemesh.errors import Aborted, CineError, FailedPrecondition, InvalidArgument, Reason, Unauthenticated
+from cinemesh.errors import Aborted, CineError, FailedPrecondition, InvalidArgument, Reason
 from cinemesh.outbox import Outbox
 
 ACTION = "account.delete"
@@ -73,6 +73,7 @@ class AccountDeletion:
         Raises:
             InvalidArgument: the name is not the caller's.
             Unauthenticated: the session has ended, or password or code is wrong.
+            PermissionDenied: the account must have a second factor, has one, and the session was opened without it.
             FailedPrecondition: an account without a password signed in too long ago, or it is the last administrator's.
             ResourceExhausted: too many wrong passwords or codes; says when to come back.
         """
@@ -96,7 +97,9 @@ class AccountDeletion:
     ) -> dt.datetime | CineError:
         """Deletes, or returns why not, so that what was counted and logged on the way is kept."""
         administrators = administration.lock_administrators(tx)
-        user_id = self._callers.require(tx, principal).user_id
+        caller = self._callers.require(tx, principal)
+        self._second_factors.require_shown(tx, caller)
+        user_id = caller.user_id
         account = accounts.by_id(tx, user_id, lock=True)
         if account is None or account.password_hash != proven_hash:
             return Aborted("the account changed meanwhile; try again", reason=Reason.ETAG_MISMATCH)
@@ -104,15 +107,11 @@ class AccountDeletion:
         if administrators == {user_id}:
             self._refused(tx, user_id, "last administrator", visit)
             return FailedPrecondition(LAST_ADMINISTRATOR)
-        if self._second_factors.methods(tx, user_id) and not (
+        if self._second_factors.has_app(tx, user_id) and not (
             code and self._second_factors.verify(tx, user_id, code=code, recovery_code="", now=now)
         ):
             self._refused(tx, user_id, "wrong code" if code else "code missing", visit)
-            return Unauthenticated(
-                "the code of the authenticator app is not right",
-                reason=Reason.SECOND_FACTOR_INVALID,
-                violations=[("code", "is not right, or was used before")],
-            )
+            return wrong_code()
         self._post.queue(tx, Letter("account_deleted", account.email, account.locale, {"username": account.username}))
         self._outbox.append(tx, subject=f"users/{user_id}", data=events_pb2.UserDeleted(user_id=user_id), time=now)
         leaving.delete_account(tx, account)

@@ -113,7 +113,7 @@ class ProviderEntry:
             closed = Unauthenticated("the account of this identity is not open", reason=Reason.CREDENTIALS_INVALID)
             return self._refused(tx, provider, identity, str(account.state), closed, visit)
         identities.used(tx, identity.identity_id, person.label, now)
-        methods = self._second_factors.methods(tx, account.user_id)
+        methods = self._second_factors.methods(tx, account)
         if methods:
             challenge = self._issuer.challenge(tx, account, provider.name, methods, visit)
             return Opened(challenge, account.user_id)

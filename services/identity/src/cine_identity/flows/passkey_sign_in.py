@@ -21,19 +21,17 @@ from cine_identity.domain.relying_party import (
     decoys,
     read_assertion,
 )
-from cine_identity.domain.session import Visit
+from cine_identity.domain.session import PASSKEY, Visit
 from cine_identity.domain.vault import Vault, new_token
 from cine_identity.flows.entrance import Entered, Entrance
 from cine_identity.flows.issue import SECOND_FACTOR, way_in
 from cine_identity.flows.passkeys import CEREMONY_LIFETIME, Ceremony, lapsed, malformed
-from cine_identity.flows.second_factor import PASSKEY
 from cine_identity.store import Transaction, accounts, audit, passkeys, tickets
 from cine_identity.store.tickets import Ticket
 from cinemesh.db import Database
 from cinemesh.errors import CineError, FailedPrecondition, Reason, Unauthenticated
 
 LOGIN = "passkey_login"
-METHOD = "passkey"
 _EVEN_SECONDS = 0.025
 """When the answer about a name is given: later than any name takes, for what a known one takes longer is measurable."""
 
@@ -128,7 +126,7 @@ class PasskeySignIn:
                 account = self._proven(tx, ticket, pending, response)
             except CredentialRefused as refused:
                 return self._refused(tx, pending, response, str(refused), visit)
-            method, named, factor = METHOD, visit, ""
+            method, named, factor = PASSKEY, visit, ""
             if pending is not None:
                 tickets.spend(tx, pending.ticket_id, now)
                 method, factor = pending.data["method"], PASSKEY
@@ -200,7 +198,7 @@ class PasskeySignIn:
         """Counts and records a refusal, which the caller returns rather than raises so that both are kept."""
         passkey = passkeys.by_credential(tx, response.raw_id)
         user_id = passkey.user_id if passkey is not None else ""
-        way = way_in(pending.data["method"], PASSKEY) if pending is not None else METHOD
+        way = way_in(pending.data["method"], PASSKEY) if pending is not None else PASSKEY
         audit.record(
             tx, action="login.failed", now=self._clock(), user_id=user_id, outcome=outcome, detail=way, visit=visit
         )

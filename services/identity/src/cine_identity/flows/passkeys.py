@@ -24,6 +24,7 @@ from cine_identity.domain.relying_party import (
 from cine_identity.domain.session import Visit
 from cine_identity.domain.vault import Vault, new_token
 from cine_identity.flows.callers import Callers
+from cine_identity.flows.second_factor import SecondFactors
 from cine_identity.flows.ways_in import WaysIn
 from cine_identity.mail.post import Letter, Post
 from cine_identity.store import Transaction, accounts, audit, passkeys, tickets
@@ -57,6 +58,7 @@ class Passkeys:
         callers: who calls.
         site: what the passkeys are for.
         vault: digests the names of ceremonies.
+        factors: makes sure that a second factor was shown.
         ways: into accounts.
         post: tells the owner.
         clock: tells the time.
@@ -68,6 +70,7 @@ class Passkeys:
         callers: Callers,
         site: RelyingParty,
         vault: Vault,
+        factors: SecondFactors,
         ways: WaysIn,
         post: Post,
         clock: Clock = utc_now,
@@ -76,6 +79,7 @@ class Passkeys:
         self._callers = callers
         self._site = site
         self._vault = vault
+        self._factors = factors
         self._ways = ways
         self._post = post
         self._clock = clock
@@ -85,6 +89,7 @@ class Passkeys:
 
         Raises:
             Unauthenticated: the session has ended.
+            PermissionDenied: the account must have a second factor, has one, and the session was opened without it.
             FailedPrecondition: the caller signed in more than ten minutes ago, or has as many passkeys as there may be.
         """
         ceremony_id, challenge = new_token(), secrets.token_bytes(32)
@@ -92,6 +97,7 @@ class Passkeys:
         def change(tx: Transaction) -> Ceremony:
             caller = self._callers.require(tx, principal)
             self._callers.require_recent(caller)
+            self._factors.require_shown(tx, caller)
             existing = passkeys.of_account(tx, caller.user_id)
             _room(len(existing))
             tickets.issue(
@@ -129,6 +135,7 @@ class Passkeys:
 
         Raises:
             Unauthenticated: the session has ended.
+            PermissionDenied: the account must have a second factor, has one by now, and the session was opened without it.
             InvalidArgument: the credential is none, or was made for another site or attempt; or the name is no plain text.
             FailedPrecondition: the attempt is unknown, used up or too old, or the caller has as many passkeys as there may be.
             AlreadyExists: the passkey belongs to an account.
@@ -147,6 +154,7 @@ class Passkeys:
             ticket = tickets.use(tx, REGISTRATION, self._vault.digest(ceremony_id, REGISTRATION), now)
             if ticket is None or (ticket.user_id, ticket.subject) != (caller.user_id, caller.session.session_id):
                 return lapsed()
+            self._factors.require_shown(tx, caller)
             try:
                 made = self._site.register(response, base64url_to_bytes(ticket.data["challenge"]))
             except CredentialRefused as refused:
@@ -196,12 +204,14 @@ class Passkeys:
         Raises:
             Unauthenticated: the session has ended.
             NotFound: the caller has no such passkey.
+            PermissionDenied: the account must have a second factor, has one, and the session was opened without it.
             FailedPrecondition: the caller signed in more than ten minutes ago, or it is the last way to sign in.
         """
 
         def change(tx: Transaction) -> None:
             now, caller = self._clock(), self._callers.require(tx, principal)
             self._callers.require_recent(caller)
+            self._factors.require_shown(tx, caller)
             user_id = caller.user_id
             account = accounts.by_id(tx, user_id, lock=True)  # two that remove the last two ways at once take turns
             removed = passkeys.remove(tx, user_id, passkey_id)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 
 from cine_identity.domain import recovery
+from cine_identity.domain.account import Account
 from cine_identity.domain.backoff import ACCOUNT
+from cine_identity.domain.granted import Rule, must_have
+from cine_identity.domain.session import PASSKEY
 from cine_identity.domain.totp import matching_step
 from cine_identity.domain.vault import SecretUnreadable, Vault
+from cine_identity.flows.callers import Caller
 from cine_identity.store import Transaction, passkeys, throttles, totp
-from cinemesh.errors import Reason, ResourceExhausted
+from cinemesh.errors import PermissionDenied, Reason, ResourceExhausted, Unauthenticated
 
-TOTP, RECOVERY_CODE, PASSKEY = "totp", "recovery_code", "passkey"
+TOTP, RECOVERY_CODE = "totp", "recovery_code"
 SEALED_FOR = "totp"
 
 
@@ -19,23 +23,53 @@ class SecondFactors:
     """Tells which second factors an account has, and verifies them, always in the caller's transaction.
 
     An authenticator app turns the second factor on. A passkey is a way to sign in by itself, so that alone it makes no password
-    ask for more; where a second factor is on it is one more way to show it.
+    ask for more, unless the account must have a second factor; where one is on it is one more way to show it.
 
     Args:
         vault: opens secrets and digests recovery codes.
+        rule: who must sign in with a second factor.
     """
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, rule: Rule) -> None:
         self._vault = vault
+        self._rule = rule
 
-    def methods(self, tx: Transaction, user_id: str) -> tuple[str, ...]:
-        """Returns the factors an account accepts; empty when its password alone lets in."""
-        if totp.of(tx, user_id) is None:
+    def methods(self, tx: Transaction, account: Account) -> tuple[str, ...]:
+        """Returns the factors that a sign-in to an account asks for, any of which will do; empty when its password alone lets in."""
+        found = [TOTP] if self.has_app(tx, account.user_id) else []
+        if not found and not self.wanted(account):
             return ()
-        more = [RECOVERY_CODE] if totp.recovery_codes_left(tx, user_id) else []
-        if passkeys.count(tx, user_id):
-            more.append(PASSKEY)
-        return (TOTP, *more)
+        if found and totp.recovery_codes_left(tx, account.user_id):
+            found.append(RECOVERY_CODE)
+        if passkeys.count(tx, account.user_id):
+            found.append(PASSKEY)
+        return (*found,)
+
+    def wanted(self, account: Account) -> bool:
+        """Returns whether an account must have a second factor."""
+        return must_have(self._rule, account.roles)
+
+    def has_app(self, tx: Transaction, user_id: str) -> bool:
+        """Returns whether codes of an authenticator app are asked for."""
+        return totp.of(tx, user_id) is not None
+
+    def require_shown(self, tx: Transaction, caller: Caller) -> None:
+        """Makes sure that who must have a second factor, and has one, showed it before they add or remove one, or leave.
+
+        A session from before it was set up could otherwise add another one and so get around it.
+
+        Raises:
+            PermissionDenied: the session was opened without it.
+        """
+        if caller.granted.lacking and self.methods(tx, caller.account):
+            raise PermissionDenied("sign in with your second factor first", reason=Reason.SECOND_FACTOR_REQUIRED)
+
+    def remove(self, tx: Transaction, account: Account) -> bool:
+        """Removes what a sign-in to an account asks for. Returns whether there was anything."""
+        removed = totp.remove(tx, account.user_id)
+        if self.wanted(account):
+            removed = passkeys.remove_all(tx, account.user_id) or removed
+        return removed
 
     def verify(self, tx: Transaction, user_id: str, *, code: str, recovery_code: str, now: dt.datetime) -> bool:
         """Verifies a code of the app, or else a recovery code, and spends it.
@@ -93,3 +127,18 @@ class SecondFactors:
     def recovery_digest(self, user_id: str, code: str) -> str:
         """Returns what the store keeps of a recovery code."""
         return self._vault.digest(f"{user_id}:{recovery.plain(code)}", RECOVERY_CODE)
+
+
+def wrong_code(field: str = "code") -> Unauthenticated:
+    """Returns the one answer for a code that is wrong, spent, or not of this time.
+
+    Args:
+        field: of the request: `code` for one of the app, whose clock may be to blame, or `recovery_code`.
+    """
+    problem = "is not right, or was used before"
+    hint = ": wait for the next one; if that is refused too, let the phone set its clock by itself"
+    return Unauthenticated(
+        f"the code {problem}",
+        reason=Reason.SECOND_FACTOR_INVALID,
+        violations=[(field, problem + (hint if field == "code" else ""))],
+    )

@@ -17,7 +17,7 @@ from cine_identity.flows.entrance import Entered, Entrance
 from cine_identity.flows.hindrance import Hindrances
 from cine_identity.flows.issue import SECOND_FACTOR, Issuer, way_in
 from cine_identity.flows.passwords import Passwords, Verdict
-from cine_identity.flows.second_factor import RECOVERY_CODE, TOTP, SecondFactors
+from cine_identity.flows.second_factor import RECOVERY_CODE, TOTP, SecondFactors, wrong_code
 from cine_identity.store import Transaction, accounts, audit, tickets
 from cinemesh.db import Database
 from cinemesh.errors import CineError, FailedPrecondition, Reason, Unauthenticated
@@ -116,7 +116,7 @@ class SignIn:
         self._hindrances.succeeded(tx, hindrance)
         if verdict.renewed is not None:
             accounts.update(tx, user_id, password_hash=verdict.renewed)
-        methods = self._second_factors.methods(tx, user_id)
+        methods = self._second_factors.methods(tx, account)
         if methods:
             return self._issuer.challenge(tx, account, _METHOD, methods, visit)
         return self._entrance.enter(tx, account, _METHOD, visit, now)
@@ -156,7 +156,7 @@ class SignIn:
                     detail=way_in(ticket.data["method"], factor),
                     visit=visit,
                 )
-                return _wrong_code("recovery_code" if recovery_code else "code")
+                return wrong_code("recovery_code" if recovery_code else "code")
             if not tickets.spend(tx, ticket.ticket_id, now):
                 return _attempt_over()
             named = replace(visit, device_name=visit.device_name or ticket.data["device_name"])
@@ -191,11 +191,4 @@ def _attempt_over() -> FailedPrecondition:
         "this sign-in is over; start again",
         reason=Reason.TICKET_INVALID,
         violations=[("second_factor_token", "is unknown, used up or too old")],
-    )
-
-
-def _wrong_code(field_name: str) -> Unauthenticated:
-    problem = "is not right, or was used before"
-    return Unauthenticated(
-        f"the code {problem}", reason=Reason.SECOND_FACTOR_INVALID, violations=[(field_name, problem)]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cine_identity.domain.account import Account
+from cine_identity.domain.granted import Granted
 from cine_identity.flows.callers import Callers
 from cine_identity.flows.second_factor import SecondFactors
 from cine_identity.store import Transaction
@@ -18,10 +19,12 @@ class Me:
 
     Attributes:
         account: theirs.
+        granted: what their session opens.
         second_factor: whether signing in needs a second factor.
     """
 
     account: Account
+    granted: Granted
     second_factor: bool
 
 
@@ -47,7 +50,7 @@ class WhoAmI:
         """
 
         def read(tx: Transaction) -> Me:
-            account = self._callers.require(tx, principal).account
-            return Me(account, bool(self._second_factors.methods(tx, account.user_id)))
+            caller = self._callers.require(tx, principal)
+            return Me(caller.account, caller.granted, bool(self._second_factors.methods(tx, caller.account)))
 
         return await self._database.read(read)

@@ -64,14 +64,18 @@ class KeyRing:
             raise Unavailable("there is no key to sign tokens with yet", retry_after=1.0)
         return signing[-1]
 
-    def sign(self, claims: dict[str, Any]) -> str:
-        """Returns a signed access token.
+    def sign(self, claims: dict[str, Any], kind: str = TOKEN_TYPE) -> str:
+        """Returns a signed token.
+
+        Args:
+            claims: what it says.
+            kind: its `typ`.
 
         Raises:
             Unavailable: there is no key yet.
         """
         key = self.current()
-        headers = {"kid": key.kid, "typ": TOKEN_TYPE}
+        headers = {"kid": key.kid, "typ": kind}
         return jwt.encode(claims, key.key.key, algorithm=key.key.algorithm_name, headers=headers)
 
     def jwks(self) -> bytes:

@@ -119,7 +119,8 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
                 second_factor_token=result.token,
                 second_factor_methods=result.methods,
             )
-        return pb.LoginResponse(**await self._entered(result, context, use_cookie=request.use_cookie))
+        fields = await self._entered(result, context, use_cookie=request.use_cookie)
+        return pb.LoginResponse(**fields, second_factor_missing=result.tokens.lacking)
 
     async def VerifySecondFactor(
         self, request: pb.VerifySecondFactorRequest, context: Any
@@ -171,11 +172,13 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
             username=account.username,
             email=account.email,
             email_verified=account.email_verified,
-            roles=account.roles,
+            roles=me.granted.roles,
             display_name=account.display_name,
             created_at=stamp(account.created_at),
             second_factor_enabled=me.second_factor,
             has_password=account.password_hash is not None,
+            second_factor_missing=me.granted.lacking,
+            withheld_roles=me.granted.withheld,
         )
 
     async def ForgotPassword(self, request: pb.ForgotPasswordRequest, context: Any) -> pb.ForgotPasswordResponse:

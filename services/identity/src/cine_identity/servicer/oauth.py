@@ -76,7 +76,12 @@ class OAuthServicer(oauth_pb2_grpc.OAuthServiceServicer):
             cookies_secure=self._cookies_secure,
             more=(spent,),
         )
-        return pb.HandleCallbackResponse(**fields, created=opened.created, redirect_uri=attempt.page)
+        return pb.HandleCallbackResponse(
+            **fields,
+            created=opened.created,
+            redirect_uri=attempt.page,
+            second_factor_missing=opened.result.tokens.lacking,
+        )
 
     async def ListLinkedIdentities(
         self, request: pb.ListLinkedIdentitiesRequest, context: Any

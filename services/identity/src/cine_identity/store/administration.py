@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from cine_identity.domain.account import ADMIN, Account, email_key, username_key
 from cine_identity.store import accounts as account_rows
-from cine_identity.store.schema import accounts, audit, sessions, totp
+from cine_identity.store.schema import accounts, audit, passkeys, sessions, totp
 from cinemesh.db import UtcDateTime
 
 _NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -26,7 +26,7 @@ class ManagedAccount:
 
     Attributes:
         account: the account.
-        second_factor: whether a code is asked for at sign-in.
+        second_factor: whether signing in asks for a second factor.
         live_sessions: number of sessions that could still be used.
     """
 
@@ -142,10 +142,26 @@ def count(tx: Session, wanted: AccountFilter) -> int:
     return int(tx.execute(sa.select(sa.func.count()).select_from(accounts).where(*_matching(wanted))).scalar_one())
 
 
-def managed(tx: Session, found: Sequence[Account], now: dt.datetime, idle: dt.timedelta) -> list[ManagedAccount]:
-    """Returns accounts with what an administrator sees beside them, in the same order."""
+def managed(
+    tx: Session,
+    found: Sequence[Account],
+    now: dt.datetime,
+    idle: dt.timedelta,
+    wanted: Callable[[Account], bool],
+) -> list[ManagedAccount]:
+    """Returns accounts with what an administrator sees beside them, in the same order.
+
+    Args:
+        tx: the transaction.
+        found: the accounts.
+        now: the present moment.
+        idle: life of a session that is not used.
+        wanted: whether an account must have a second factor; signing in to it then asks for its passkeys.
+    """
     ids = [account.user_id for account in found]
     protected = set(tx.execute(sa.select(totp.c.user_id).where(totp.c.user_id.in_(ids))).scalars())
+    keyed = passkeys.c.user_id.in_([account.user_id for account in found if wanted(account)])
+    protected |= set(tx.execute(sa.select(passkeys.c.user_id).where(keyed).distinct()).scalars())
     lively = (
         sa.select(sessions.c.user_id, sa.func.count())
         .where(sessions.c.user_id.in_(ids), sessions.c.revoked_at.is_(None))

@@ -16,6 +16,7 @@ _EXPORTED: dict[str, tuple[sa.Column[Any], ...]] = {
     "sessions": (
         sessions.c.session_id,
         sessions.c.method,
+        sessions.c.second_factor,
         sessions.c.device_name,
         sessions.c.ip_address,
         sessions.c.user_agent,

@@ -65,3 +65,9 @@ def remove(tx: Session, user_id: str, passkey_id: str) -> Passkey | None:
         return None
     tx.execute(sa.delete(passkeys).where(*own))
     return _of_row(row)
+
+
+def remove_all(tx: Session, user_id: str) -> bool:
+    """Removes every passkey of an account. Returns whether there was one."""
+    done: Any = tx.execute(sa.delete(passkeys).where(passkeys.c.user_id == user_id))
+    return bool(done.rowcount)

@@ -93,6 +93,7 @@ sessions = sa.Table(
     sa.Column("last_used_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
     sa.Column("revoked_at", UtcDateTime),
+    sa.Column("second_factor", sa.String(20), nullable=False, server_default=""),  # replicas of before do not know it
 )
 
 # everything single-use with an end: mailed links and codes, second steps, attempts through other providers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cine.common.v1 import access_pb2
-from cinemesh.context import Principal
+from cinemesh.context import ADMIN_ROLE, ANONYMOUS, Principal
 from cinemesh.errors import PermissionDenied, Reason, Unauthenticated
 from cinemesh.interceptors.call import Call, Equipment, Method, Proceed
 
@@ -16,7 +16,7 @@ _BEARER = "bearer "
 def step(method: Method, equipment: Equipment, proceed: Proceed) -> Proceed:
     """Wraps the chain in the check of the caller."""
     verifier = equipment.verifier
-    access = method.access
+    access, setting_up = method.access, method.before_second_factor
     revocations = equipment.revocations
 
     async def around(call: Call) -> Any:
@@ -32,20 +32,29 @@ def step(method: Method, equipment: Equipment, proceed: Proceed) -> Proceed:
                     "this token was revoked: its session or account ended, or its roles changed; sign in again",
                     reason=Reason.TOKEN_REVOKED,
                 )
+            if principal.setup_only and access == access_pb2.ACCESS_PUBLIC and not setting_up:
+                # whoever is not in yet is nobody where anybody may call: what is shown to its owner alone stays hidden
+                principal, token = ANONYMOUS, ""
             call.info.principal = principal
             call.info.token = token
-        allow(access, call.info.principal)
+        allow(access, call.info.principal, before_second_factor=setting_up)
         return await proceed(call)
 
     return around
 
 
-def allow(access: int, principal: Principal) -> None:
+def allow(access: int, principal: Principal, *, before_second_factor: bool = False) -> None:
     """Checks a caller against a level of `cine.common.v1.Access`.
+
+    Args:
+        access: the level.
+        principal: the caller.
+        before_second_factor: whether the method is one of those that set up a second factor.
 
     Raises:
         Unauthenticated: the level needs a token and there is none.
-        PermissionDenied: the caller is known and the level is not theirs, or the method has no level.
+        PermissionDenied: the caller is known and the level is not theirs, or not before they signed in with a second factor; or the
+            method has no level.
     """
     if access == access_pb2.ACCESS_PUBLIC:
         return
@@ -53,11 +62,19 @@ def allow(access: int, principal: Principal) -> None:
         raise PermissionDenied("this method does not say who may call it, so nobody may")
     if principal.kind == "anonymous":
         raise Unauthenticated("this call needs a token: send 'authorization: Bearer <token>'")
+    lacking = False
     if access == access_pb2.ACCESS_SERVICE:
         allowed = principal.kind == "service"
     elif access == access_pb2.ACCESS_ADMIN:
         allowed = principal.is_admin
+        lacking = not allowed and ADMIN_ROLE in principal.withheld
     else:
         allowed = principal.kind == "user" and access in (access_pb2.ACCESS_USER, access_pb2.ACCESS_OWNER)
+        lacking = allowed and principal.setup_only and not before_second_factor
+    if lacking:
+        raise PermissionDenied(
+            "this needs a sign-in with a second factor: set one up (an authenticator app or a passkey), then sign in with it",
+            reason=Reason.SECOND_FACTOR_REQUIRED,
+        )
     if not allowed:
         raise PermissionDenied("this call is not open to you")

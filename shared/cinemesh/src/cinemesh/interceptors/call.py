@@ -32,6 +32,7 @@ class Method:
         service: "cine.catalog.v1.CatalogService".
         name: "GetMovie".
         access: value of `(cine.common.v1.access)`; 0 when the option is missing.
+        before_second_factor: value of `(cine.common.v1.before_second_factor)`.
         request_type: class of the request, or of each request of a stream.
         client_streaming: whether the client sends a stream.
         server_streaming: whether the server answers with a stream.
@@ -46,6 +47,7 @@ class Method:
     client_streaming: bool = False
     server_streaming: bool = False
     infrastructure: bool = False
+    before_second_factor: bool = False
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-from cinemesh.auth import MESH_ISSUER, SERVICE_ROLE
+from cinemesh.auth import MESH_ISSUER, SERVICE_ROLE, SETUP_TYPE
 from cinemesh.keys import JWKS_FILE, MESH_KEY_FILE, ensure_mesh_keys, new_ed25519_jwk, public_part
 from cinemesh.settings import ServiceSettings
 
@@ -60,6 +60,11 @@ class TokenFactory:
     def admin(self, user_id: str = "1", **claims: Any) -> str:
         """Returns the token of an admin; see `user` for the claims."""
         return self.user(user_id, ("user", "admin"), **claims)
+
+    def setting_up(self, user_id: str = "42", roles: tuple[str, ...] = ("user",), **claims: Any) -> str:
+        """Returns the token of a person who must set up a second factor before anything else; `roles` are withheld."""
+        body = self._claims(user_id, (), withheld=list(roles), **claims)
+        return self._sign(self._user, body, {"typ": SETUP_TYPE})
 
     def service(self, name: str = "recommender") -> str:
         """Returns the token of a service of the mesh."""
