@@ -12,13 +12,12 @@ from ulid import ULID
 
 from cine.ratings.v1 import events_pb2
 from cine_ratings.domain.comment import Comment, placed
+from cine_ratings.domain.moderation import Thing
 from cine_ratings.domain.review import Review, Viewer
 from cine_ratings.domain.written import EMPTY, Text, written
 from cine_ratings.flows.review_reading import Page
-from cine_ratings.flows.reviews import know
 from cine_ratings.flows.shown import seen
 from cine_ratings.store import Transaction, comments, moderation, reviews
-from cine_ratings.domain.moderation import Thing
 from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
 from cinemesh.errors import FailedPrecondition, NotFound, PermissionDenied
@@ -78,11 +77,13 @@ class Comments:
             InvalidArgument: the text cannot be kept.
             NotFound: there is no such review or comment, or it is hidden from them.
             FailedPrecondition: the comment to answer is gone.
+            Unauthenticated: their account was deleted.
         """
         text = await asyncio.to_thread(written, body_markdown)
-        await know(self._people, viewer.user_id)
+        await self._people.known([viewer.user_id])
 
         def effect(tx: Transaction) -> ShownComment:
+            self._people.require_present(tx, viewer.user_id)
             review = seen(reviews.locked(tx, review_id), viewer)
             parent = _parent(tx, review, parent_comment_id)
             made = self._add(tx, review, parent, viewer.user_id, text)
@@ -138,6 +139,7 @@ class Comments:
         text = await asyncio.to_thread(written, body_markdown)
 
         def effect(tx: Transaction) -> ShownComment:
+            self._people.require_present(tx, viewer.user_id)
             review, comment = self._owned(tx, comment_id, viewer)
             check_etag(etag, comment.version, thing="the comment")
             if comment.text.markdown == text.markdown:

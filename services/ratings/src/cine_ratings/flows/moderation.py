@@ -20,6 +20,7 @@ from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
 from cinemesh.errors import FailedPrecondition, NotFound
 from cinemesh.outbox import Outbox
+from cinemesh.projections import People
 
 
 class Moderation:
@@ -28,12 +29,16 @@ class Moderation:
     Args:
         database: the store.
         outbox: tells other services.
+        people: knows who has left.
         count: keeps the number of reviews shown of a film.
         clock: tells the time.
     """
 
-    def __init__(self, database: Database, outbox: Outbox, count: Count, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, people: People, count: Count, clock: Clock = utc_now
+    ) -> None:
         self._database = database
+        self._people = people
         self._outbox = outbox
         self._count = count
         self._clock = clock
@@ -43,9 +48,11 @@ class Moderation:
 
         Raises:
             NotFound: there is no such review, or it is hidden from them.
+            Unauthenticated: their account was deleted.
         """
 
         def effect(tx: Transaction) -> str:
+            self._people.require_present(tx, viewer.user_id)
             review = seen(reviews.locked(tx, review_id), viewer)
             return self._report(tx, viewer, Thing(review.review_id), complaint)
 
@@ -59,6 +66,7 @@ class Moderation:
         """
 
         def effect(tx: Transaction) -> str:
+            self._people.require_present(tx, viewer.user_id)
             review, comment = locked(tx, comment_id, viewer)
             if comment.hidden:
                 raise NotFound("there is no such comment", violations=[("comment_id", "is hidden already")])
@@ -156,9 +164,7 @@ class Moderation:
         told, report_id = report.complaint.reason, report.report_id
         if report.thing.comment_id:
             review, comment = locked(tx, report.thing.comment_id, viewer)
-            self._hide_comment(
-                tx, viewer, review, comment, hidden=True, reason=reason, told=told, report_id=report_id
-            )
+            self._hide_comment(tx, viewer, review, comment, hidden=True, reason=reason, told=told, report_id=report_id)
         else:
             review = seen(reviews.locked(tx, report.thing.review_id), viewer)
             self._hide_review(tx, viewer, review, hidden=True, reason=reason, told=told, report_id=report_id)
@@ -201,9 +207,7 @@ class Moderation:
         if comment.hidden == hidden:
             return
         now = self._clock()
-        after = replace(
-            comment, hidden=hidden, hidden_reason=told if hidden else "", version=comment.version + 1
-        )
+        after = replace(comment, hidden=hidden, hidden_reason=told if hidden else "", version=comment.version + 1)
         comments.put(tx, after)
         count = review.comment_count + (-1 if hidden else 1)
         reviews.set_counts(tx, review.review_id, comment_count=count)

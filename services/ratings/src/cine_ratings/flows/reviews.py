@@ -11,12 +11,11 @@ from ulid import ULID
 
 from cine.ratings.v1 import events_pb2
 from cine_ratings.domain.review import Review, ReviewChange, ReviewWish, Viewer, cleaned, edited, said
-from cine_ratings.flows.shown import ShownReview, Showing, owned, seen
+from cine_ratings.flows.shown import Showing, ShownReview, owned, seen
 from cine_ratings.store import Transaction, reviews
-from cinemesh import telemetry
 from cinemesh.clock import Clock, utc_now
 from cinemesh.db import ConstraintViolated, Database
-from cinemesh.errors import AlreadyExists, CineError
+from cinemesh.errors import AlreadyExists
 from cinemesh.etags import check_etag
 from cinemesh.outbox import Outbox
 from cinemesh.projections import Films, People
@@ -30,8 +29,6 @@ Rate = Callable[[Transaction, str, int, int], None]
 
 Count = Callable[[Transaction, int, int], None]
 """Counts reviews of a film that are shown more, or less."""
-
-_log = telemetry.logger("ratings")
 
 
 class Reviews:
@@ -77,12 +74,14 @@ class Reviews:
         Raises:
             NotFound: there is no such film.
             AlreadyExists: they have a review of it; `metadata` names it.
+            Unauthenticated: their account was deleted.
             Unavailable: nobody can tell whether there is such a film.
         """
         await self._films.require([wish.movie_id])
-        await know(self._people, viewer.user_id)
+        await self._people.known([viewer.user_id])
 
         def effect(tx: Transaction) -> ShownReview:
+            self._people.require_present(tx, viewer.user_id)
             before = reviews.of(tx, viewer.user_id, wish.movie_id)
             if before is not None:
                 raise _twice(before)
@@ -96,7 +95,7 @@ class Reviews:
             # another one came between the look and the insertion
             if violated.table != "reviews":
                 raise
-            before = await self._database.read(lambda tx: reviews.of(tx, viewer.user_id, wish.movie_id))
+            before = await self._database.write(lambda tx: reviews.of(tx, viewer.user_id, wish.movie_id))
             raise _twice(before) from None
 
     def apply(self, tx: Transaction, user_id: str, wish: ReviewWish) -> ReviewChange:
@@ -134,10 +133,12 @@ class Reviews:
             NotFound: there is no such review, or it is hidden from them.
             PermissionDenied: somebody else wrote it.
             Aborted: it changed since the etag was read.
+            Unauthenticated: their account was deleted.
         """
         values = await asyncio.to_thread(cleaned, changes)
 
         def effect(tx: Transaction) -> ShownReview:
+            self._people.require_present(tx, viewer.user_id)
             review = owned(reviews.locked(tx, review_id), viewer)
             check_etag(etag, review.version, thing="the review")
             return self._showing.one(tx, self._edit(tx, review, values), viewer)
@@ -159,22 +160,20 @@ class Reviews:
 
         Raises:
             NotFound: there is no such review, or it is hidden from them.
+            Unauthenticated: their account was deleted.
         """
 
         def effect(tx: Transaction) -> int:
+            self._people.require_present(tx, viewer.user_id)
             review = seen(reviews.locked(tx, review_id), viewer)
-            if liked:
-                changed = reviews.like(tx, review_id, viewer.user_id, self._clock())
-            else:
-                changed = reviews.unlike(tx, review_id, viewer.user_id)
+            me, now = viewer.user_id, self._clock()
+            changed = reviews.like(tx, review_id, me, now) if liked else reviews.unlike(tx, review_id, me)
             if not changed:
                 return review.like_count
             count = review.like_count + (1 if liked else -1)
             reviews.set_counts(tx, review_id, like_count=count)
-            event = events_pb2.ReviewLiked(
-                review_id=review_id, user_id=viewer.user_id, liked=liked, like_count=count
-            )
-            self._outbox.append(tx, subject=f"reviews/{review_id}", data=event, time=self._clock())
+            event = events_pb2.ReviewLiked(review_id=review_id, user_id=viewer.user_id, liked=liked, like_count=count)
+            self._outbox.append(tx, subject=f"reviews/{review_id}", data=event, time=now)
             return count
 
         return await self._database.write(effect)
@@ -224,14 +223,6 @@ class Reviews:
             added=added,
         )
         self._outbox.append(tx, subject=f"reviews/{review.review_id}", data=event, time=now)
-
-
-async def know(people: People, user_id: str) -> None:
-    """Makes the name of somebody who writes known, if it can be: nobody has to wait with a text until Identity is back."""
-    try:
-        await people.known([user_id])
-    except CineError as failure:
-        _log.warning("a name is not known yet", user_id=user_id, reason=failure.reason)
 
 
 def _twice(before: Review | None) -> AlreadyExists:

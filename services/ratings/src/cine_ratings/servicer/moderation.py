@@ -46,9 +46,7 @@ class ModerationServicer(moderation_pb2_grpc.ModerationServiceServicer):
         report_id = await self._moderation.report_comment(_viewer(), comment_id, _complaint(request))
         return moderation_pb2.ReportCommentResponse(report_id=report_id)
 
-    async def HideReview(
-        self, request: moderation_pb2.HideReviewRequest, _: Any
-    ) -> moderation_pb2.HideReviewResponse:
+    async def HideReview(self, request: moderation_pb2.HideReviewRequest, _: Any) -> moderation_pb2.HideReviewResponse:
         """Hides a review, or shows it again."""
         review_id, reason = searchable(request.review_id, "review_id"), _reason(request)
         await self._moderation.hide_review(_viewer(), review_id, reason, hidden=request.hidden)

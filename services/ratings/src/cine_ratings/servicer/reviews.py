@@ -9,8 +9,8 @@ from typing import Any, TypeVar, cast
 from google.protobuf.message import Message
 
 from cine.ratings.v1 import reviews_pb2, reviews_pb2_grpc
-from cine_ratings.domain.review import EDITABLE, Order, Revision, Viewer, wish_of
 from cine_ratings.domain.rating import stars_of
+from cine_ratings.domain.review import EDITABLE, Order, Revision, Viewer, wish_of
 from cine_ratings.flows.review_reading import ReviewReading
 from cine_ratings.flows.reviews import Reviews
 from cine_ratings.flows.shown import ShownReview, viewer_of

@@ -27,13 +27,14 @@ def forget(tx: Session, user_id: str) -> list[tuple[str, int]]:
     liked = sa.select(review_likes.c.review_id).where(review_likes.c.user_id == user_id)
     said = sa.select(comments.c.review_id).where(comments.c.user_id == user_id)
     wrote = sa.select(reviews.c.review_id).where(reviews.c.user_id == user_id)
-    touched = sa.or_(
-        reviews.c.user_id == user_id, reviews.c.review_id.in_(liked), reviews.c.review_id.in_(said)
-    )
+    touched = sa.or_(reviews.c.user_id == user_id, reviews.c.review_id.in_(liked), reviews.c.review_id.in_(said))
     # in one order, so that two deletions never wait for each other in a circle
     tx.execute(sa.select(reviews.c.review_id).where(touched).order_by(reviews.c.review_id).with_for_update()).all()
     fewer = sa.update(reviews).where(reviews.c.review_id.in_(liked)).values(like_count=reviews.c.like_count - 1)
-    left = [(row.review_id, row.like_count) for row in tx.execute(fewer.returning(reviews.c.review_id, reviews.c.like_count))]
+    left = [
+        (row.review_id, row.like_count)
+        for row in tx.execute(fewer.returning(reviews.c.review_id, reviews.c.like_count))
+    ]
     tx.execute(sa.delete(review_likes).where(review_likes.c.user_id == user_id))
     tx.execute(sa.delete(review_revisions).where(review_revisions.c.review_id.in_(wrote)))
     for table in (reviews, comments):

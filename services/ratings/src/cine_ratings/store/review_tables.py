@@ -12,6 +12,7 @@ from cine_ratings.store.schema import metadata
 from cinemesh.db import UtcDateTime
 
 _ID = sa.String(26)  # ULID
+_USER = sa.String(64)  # subject of a token
 
 
 def _of_review(*, primary_key: bool = False) -> sa.Column[str]:
@@ -29,7 +30,7 @@ reviews = sa.Table(
     "reviews",
     metadata,
     sa.Column("review_id", _ID, primary_key=True),
-    sa.Column("user_id", _ID),
+    sa.Column("user_id", _USER),
     sa.Column("movie_id", sa.Integer, nullable=False),
     sa.Column("title", sa.String(200), nullable=False),
     sa.Column("body_markdown", sa.Text, nullable=False),
@@ -67,7 +68,7 @@ review_likes = sa.Table(
     "review_likes",
     metadata,
     _of_review(primary_key=True),
-    sa.Column("user_id", _ID, primary_key=True),
+    sa.Column("user_id", _USER, primary_key=True),
     sa.Column("liked_at", UtcDateTime, nullable=False),
     sa.Index("ix_review_likes_user_id", "user_id"),
 )
@@ -80,7 +81,7 @@ comments = sa.Table(
     sa.Column("parent_comment_id", _ID, nullable=False),  # empty for the first of a thread
     sa.Column("path", sa.String(PATH_LENGTH), nullable=False),
     sa.Column("depth", sa.Integer, nullable=False),
-    sa.Column("user_id", _ID, index=True),
+    sa.Column("user_id", _USER, index=True),
     sa.Column("body_markdown", sa.Text, nullable=False),
     sa.Column("body_html", sa.Text, nullable=False),
     sa.Column("reply_count", sa.Integer, nullable=False),
@@ -115,7 +116,7 @@ report_reporters = sa.Table(
     metadata,
     _of_review(primary_key=True),
     sa.Column("comment_id", _ID, primary_key=True),
-    sa.Column("user_id", _ID, primary_key=True),
+    sa.Column("user_id", _USER, primary_key=True),
     sa.Column("report_id", _ID, sa.ForeignKey("reports.report_id", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("reported_at", UtcDateTime, nullable=False),
     sa.Index("ix_report_reporters_user_id", "user_id"),
@@ -127,7 +128,7 @@ moderation_acts = sa.Table(
     metadata,
     sa.Column("act_id", _ID, primary_key=True),  # sorts by time
     sa.Column("at", UtcDateTime, nullable=False, index=True),
-    sa.Column("actor_id", _ID, nullable=False),
+    sa.Column("actor_id", _USER, nullable=False),
     sa.Column("action", sa.String(40), nullable=False),
     sa.Column("review_id", _ID, nullable=False, index=True),
     sa.Column("comment_id", _ID, nullable=False),
