@@ -1,0 +1,1 @@
+"""Schema of the watchlist store, step by step."""
