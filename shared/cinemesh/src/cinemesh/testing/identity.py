@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from cinemesh import contracts
 from cinemesh.db import Database, migrate
-from cinemesh.errors import Unavailable
+from cinemesh.errors import NotFound, Unavailable
 from cinemesh.feed import FeedServicer
 from cinemesh.keys import public_part
 from cinemesh.outbox import Outbox
@@ -30,11 +30,13 @@ class IdentitySettings(ServiceSettings):
 
 
 class StandIn(Application):
-    """Answers `GetJsonWebKeySet` and nothing else of the contract, and serves a feed.
+    """Answers `GetJsonWebKeySet`, `BatchGetUsers` and `GetPublicProfile`, and nothing else of the contract; serves a feed.
 
     Attributes:
         keys: private or public JWKs whose public parts it publishes; change them at will.
         asked: how often it was asked for them.
+        people: user names by user id, as calls see them.
+        questions: how often it was asked for people.
         away: whether it refuses to say, as an Identity that starts.
     """
 
@@ -44,6 +46,8 @@ class StandIn(Application):
         self.settings = settings
         self.keys: Sequence[dict[str, Any]] = ()
         self.asked = 0
+        self.people: dict[str, str] = {}
+        self.questions = 0
         self.away = False
         self._db: Database | None = None
         self._outbox = Outbox("identity")
@@ -56,7 +60,12 @@ class StandIn(Application):
         self._feed = FeedServicer(self._db, self._outbox)
         stubs = importlib.import_module("cine.identity.v1.auth_pb2_grpc")
         described = importlib.import_module("cine.identity.v1.auth_pb2").DESCRIPTOR.services_by_name["AuthService"]
-        return [Mount(_servicer(stubs, self), stubs.add_AuthServiceServicer_to_server, described)]
+        users = importlib.import_module("cine.identity.v1.users_pb2_grpc")
+        of_users = importlib.import_module("cine.identity.v1.users_pb2").DESCRIPTOR.services_by_name["UserService"]
+        return [
+            Mount(_servicer(stubs, self), stubs.add_AuthServiceServicer_to_server, described),
+            Mount(_user_servicer(users, self), users.add_UserServiceServicer_to_server, of_users),
+        ]
 
     async def stop(self) -> None:
         """Closes the store."""
@@ -72,6 +81,35 @@ class StandIn(Application):
     async def own_keys(self) -> bytes:
         """Returns the document it publishes."""
         return json.dumps({"keys": [public_part(key) for key in self.keys]}).encode()
+
+    async def open_account(self, user_id: str, username: str) -> None:
+        """Adds a person whose address is proven, and tells of it."""
+        self.people[user_id] = username
+        opened = contracts.message("cine.identity.v1.UserRegistered")
+        await self.tell(opened(user_id=user_id, username=username, display_name=username.title(), roles=["user"]))
+        await self.tell(contracts.message("cine.identity.v1.EmailVerified")(user_id=user_id))
+
+    async def rename(self, user_id: str, username: str) -> None:
+        """Changes a person's name, and tells of it."""
+        self.people[user_id] = username
+        changed = contracts.message("cine.identity.v1.ProfileChanged")
+        await self.tell(changed(user_id=user_id, username=username, display_name=username.title()))
+
+    async def delete_account(self, user_id: str) -> None:
+        """Removes a person, and tells of it."""
+        self.people.pop(user_id, None)
+        await self.tell(contracts.message("cine.identity.v1.UserDeleted")(user_id=user_id))
+
+    @property
+    def database(self) -> Database:
+        """Its store."""
+        assert self._db is not None
+        return self._db
+
+    @property
+    def outbox(self) -> Outbox:
+        """What its feed serves."""
+        return self._outbox
 
     async def tell(self, event: Message) -> None:
         """Commits one event of `cine.identity.v1` to the feed."""
@@ -92,6 +130,33 @@ def _servicer(stubs: Any, app: StandIn) -> Any:
             answer.key_set.content_type = "application/jwk-set+json"
             answer.key_set.data = await app.own_keys()
             return answer
+
+    return Servicer()
+
+
+def _user_servicer(stubs: Any, app: StandIn) -> Any:
+    batch: Any = contracts.message("cine.identity.v1.BatchGetUsersResponse")
+    user: Any = contracts.message("cine.identity.v1.PublicUser")
+    profile: Any = contracts.message("cine.identity.v1.GetPublicProfileResponse")
+
+    class Servicer(stubs.UserServiceServicer):  # type: ignore[misc]
+        async def BatchGetUsers(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - by the contract
+            app.questions += 1
+            if app.away:
+                raise Unavailable("starting")
+            known = [(user_id, app.people[user_id]) for user_id in request.user_ids if user_id in app.people]
+            return batch(
+                users=[user(user_id=user_id, username=name, display_name=name.title()) for user_id, name in known]
+            )
+
+        async def GetPublicProfile(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+            app.questions += 1
+            if app.away:
+                raise Unavailable("starting")
+            for user_id, username in app.people.items():
+                if username.casefold() == request.username.casefold():
+                    return profile(user_id=user_id, username=username)
+            raise NotFound("there is no person of that name")
 
     return Servicer()
 
