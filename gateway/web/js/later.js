@@ -25,16 +25,19 @@ export const later = (title, load, { taken = false } = {}) => (place) => {
 
 /**
  * A page for whoever is signed in: `fill(person)` gives its content, and how it went stays with the page. Others are asked to sign
- * in and come back.
+ * in and come back, or to set up the second factor that they must have; `settingUp`: this is where they do that.
  */
-export function personal({ parts, query, signal }, title, fill) {
+export function personal({ parts, query, signal }, title, fill, { settingUp = false } = {}) {
   const box = h("div.personal.waiting");
   const node = h("div.page", { "data-personal": true }, h("h1", title), box);
   async function ready() {
     try {
       const person = await known();
       const back = parts.join("/") + (query.size ? `?${query}` : "");
-      const content = person ? await fill(person) : notice("Sign in first", "This page is about you, and nobody is signed in.", [[link("signin", { next: back }), "Sign in"], [link("register"), "Open an account"]]);
+      let content;
+      if (!person) content = notice("Sign in first", "This page is about you, and nobody is signed in.", [[link("signin", { next: back }), "Sign in"], [link("register"), "Open an account"]]);
+      else if (person.second_factor_missing && !person.roles.length && !settingUp) content = (await import("./components/lacking.js")).lacking(person, back);
+      else content = await fill(person);
       if (!signal.aborted) refill(box, content);
     } catch (error) {
       if (!signal.aborted) box.replaceChildren(failureNotice(error));

@@ -28,11 +28,14 @@ class OwnCalls(People):
     """Profile, preferences, ways to sign in, sessions, export and deletion."""
 
     def _me(self, call: Call, session: Session) -> Body:
-        account = session.account
+        account, withheld = session.account, self.withheld(session)
         return self._account(account) | {
             "display_name": account.profile.get("display_name", ""),
             "created_at": NOW,
-            "second_factor_enabled": account.totp,
+            "second_factor_enabled": account.totp or bool(account.passkeys and self.wanted(account)),
+            "second_factor_missing": bool(withheld),
+            "roles": [role for role in account.roles if role not in withheld],
+            "withheld_roles": withheld,
             "has_password": True,
         }
 

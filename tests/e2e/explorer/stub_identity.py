@@ -20,6 +20,7 @@ from tests.e2e.explorer.stub_people import (
     Body,
     Call,
     Refusal,
+    Session,
     unauthenticated,
     wrong,
 )
@@ -42,11 +43,23 @@ class StubIdentity(OwnCalls, AdminCalls):
         if call.method == "GET" and (found := re.fullmatch(r"/api/v1/users/([\w.-]+)", call.path)):
             return self._public_profile(found[1])
         session = self._caller(call)
+        if self._closed(call, session):
+            raise Refusal(
+                403, "PERMISSION_DENIED", "this needs a sign-in with a second factor", reason="SECOND_FACTOR_REQUIRED"
+            )
         if call.path.startswith("/api/v1/admin/"):
             return self._admin(call, session)
         if wanted in self._own:
             return self._own[wanted](call, session)
         return self._things(call, session)
+
+    def _closed(self, call: Call, session: Session) -> bool:
+        withheld = self.withheld(session)
+        if "user" in withheld:
+            return not re.match(
+                r"/api/v1/auth/(?:me|second-factor(?:/totp(?:/confirm)?)?|passkeys(?:/.*)?)$", call.path
+            )
+        return bool(withheld) and call.path.startswith("/api/v1/admin/")
 
     def _register(self, call: Call) -> Body:
         body = call.body
@@ -89,12 +102,15 @@ class StubIdentity(OwnCalls, AdminCalls):
             raise unauthenticated(
                 "CREDENTIALS_INVALID", "the name, address or password is not right, or the account is not open yet"
             )
-        if account.totp:
+        methods = ["totp", "recovery_code"] if account.totp else []
+        if account.passkeys and (methods or self.wanted(account)):
+            methods.append("passkey")
+        if methods:
             return {
                 "access_token": "",
                 "second_factor_required": True,
                 "second_factor_token": self._ticket("second_factor", account),
-                "second_factor_methods": ["totp", "recovery_code", *(["passkey"] if account.passkeys else [])],
+                "second_factor_methods": methods,
             }
         return self._enter(call, account)
 
@@ -106,7 +122,7 @@ class StubIdentity(OwnCalls, AdminCalls):
         elif recovery or call.body.get("code") != CODE:
             raise unauthenticated("SECOND_FACTOR_INVALID", "the code is not right")
         del self.tickets[call.body["second_factor_token"]]
-        return self._enter(call, account) | {"recovery_codes_left": len(account.codes)}
+        return self._enter(call, account, factor=True) | {"recovery_codes_left": len(account.codes)}
 
     def _refresh(self, call: Call) -> Body:
         self.refreshes += 1

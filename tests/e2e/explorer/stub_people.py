@@ -74,6 +74,7 @@ class Session:
     method: str = "password"
     generation: int = 0
     recent: bool = True
+    factor: bool = False
 
 
 @dataclass
@@ -113,6 +114,7 @@ class People:
     Attributes:
         mails: what was mailed, as (kind, address, token), latest last.
         access_seconds: life of access tokens.
+        second_factor: who must sign in with a second factor: "optional", "administrators" or "everyone".
         limited: seconds to wait that sign-ins are refused with; 0 for none.
         providers: other providers, as (name, label).
     """
@@ -129,6 +131,7 @@ class People:
         self.mails: list[tuple[str, str, str]] = []
         self.audit: list[Body] = []
         self.access_seconds = 600
+        self.second_factor = "optional"
         self.limited = 0
         self.providers: list[tuple[str, str]] = []
         self.refreshes = 0
@@ -148,6 +151,16 @@ class People:
         session = Session(f"s{next(self._count)}", account, device, method)
         self.sessions[session.session_id] = session
         return session
+
+    def withheld(self, session: Session) -> list[str]:
+        """Returns the roles that a session lacks, because it was opened without the second factor that there must be."""
+        if not self.wanted(session.account) or session.factor or session.method == "passkey":
+            return []
+        return list(session.account.roles) if self.second_factor == "everyone" else ["admin"]
+
+    def wanted(self, account: Account) -> bool:
+        """Returns whether an account must have a second factor."""
+        return self.second_factor == "everyone" or (self.second_factor == "administrators" and "admin" in account.roles)
 
     def end_all(self, account: Account, but: str = "") -> int:
         """Ends sessions and returns how many."""
@@ -183,9 +196,12 @@ class People:
             "user_id": session.account.user_id,
         }
 
-    def _enter(self, call: Call, account: Account, method: str = "password") -> Body:
+    def _enter(self, call: Call, account: Account, method: str = "password", *, factor: bool = False) -> Body:
         cookie = call.body.get("use_cookie", False) or self.oauth_cookie
-        return self._tokens(call, self.sign_in(account, "Chromium on Linux", method), cookie) | {
+        session = self.sign_in(account, "Chromium on Linux", method)
+        session.factor = factor
+        return self._tokens(call, session, cookie) | {
+            "second_factor_missing": bool(self.withheld(session)),
             "second_factor_required": False,
             "second_factor_token": "",
             "second_factor_methods": [],

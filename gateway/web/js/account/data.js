@@ -2,16 +2,17 @@
 
 import { codeField, doing, field, form, passwordField } from "../components/forms.js";
 import { h, section } from "../dom.js";
-import { deleteAccount, exportAccount } from "../identity.js";
+import { deleteAccount, exportAccount, getSecondFactor } from "../identity.js";
 import { go } from "../router.js";
 import { left } from "../session.js";
 import { download } from "./secondfactor.js";
 
-export function data(person) {
+export async function data(person, signal) {
   const name = field("confirm_username", "Your user name, to be sure", { autocomplete: "off", autocapitalize: "off", spellcheck: "false", maxlength: "32" });
   const fields = [name];
   if (person.has_password !== false) fields.push(passwordField("password", "Your password"));
-  if (person.second_factor_enabled) fields.push(codeField("code", "Code of your authenticator app"));
+  // the second factor may be a passkey, and then no code is asked for
+  if (person.second_factor_enabled && (await getSecondFactor(signal)).totp_enabled) fields.push(codeField("code", "Code of your authenticator app"));
   return [
     section("section", "Take it along", h("p.quiet", "A JSON file with all that the accounts service knows of you: account, profile, preferences, sessions, linked identities, what happened to the account."),
       h("p.form-go", doing("Download your data", async () => {

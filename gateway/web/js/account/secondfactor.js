@@ -6,7 +6,6 @@ import { qrCode } from "../components/qr.js";
 import { announce, h, items, refill, section } from "../dom.js";
 import { plural } from "../format.js";
 import { confirmTotp, disableTotp, enrolTotp, getSecondFactor, replaceRecoveryCodes } from "../identity.js";
-import { look } from "../session.js";
 
 const SHORT = { hint: "Six digits from the authenticator app." };
 
@@ -42,7 +41,8 @@ function secret({ secret: letters, otpauth_uri: address }) {
     h("p.quiet.small", "Then type the code that the app shows.")));
 }
 
-export function secondFactorSection(person, signal) {
+/** The section; `changed()` is called when the second factor has been turned on or off. */
+export function secondFactorSection(person, signal, changed) {
   const box = h("div");
   const show = (...content) => refill(box, content);
   const keep = (codes) => {
@@ -64,7 +64,7 @@ export function secondFactorSection(person, signal) {
             const { recovery_codes: codes } = await confirmTotp(values.code.replace(/\D/g, ""));
             keep(codes);
             announce("The second factor is on");
-            await look();
+            await changed();
           },
           more: h("button.link", { type: "button", onclick: fill }, "Not now"),
         }).node);
@@ -87,7 +87,7 @@ export function secondFactorSection(person, signal) {
           const text = values.proof.trim();
           await disableTotp(/^\d{6}$/.test(text) ? { code: text } : { recovery_code: text });
           announce("The second factor is off");
-          await look();
+          await changed();
           await fill();
         },
       }).node));

@@ -1,6 +1,7 @@
 // The ways to sign in: password, second factor, passkeys, identities at other providers.
 
 import { doing, field, form, passwordField } from "../components/forms.js";
+import { lacking, SETUP, setupOnly } from "../components/lacking.js";
 import { addPasskey, passkeysWork } from "../components/passkeys.js";
 import { providerButtons } from "../components/providers.js";
 import { failureNotice } from "../components/notice.js";
@@ -41,7 +42,7 @@ function growing(box, load, draw) {
 
 const entry = (title, facts, way) => h("div.item", h("div", h("strong", title), h("p.quiet.small", facts.filter(Boolean).join(" · "))), way);
 
-function passkeys(signal) {
+function passkeys(signal, changed) {
   const box = h("div");
   const fill = growing(box, () => listPasskeys(signal), ({ passkeys: list = [] }, refill) => {
     const name = field("name", "Name of the new passkey", { hint: "Such as the device it lives in. May stay empty.", maxlength: "80" });
@@ -50,6 +51,7 @@ function passkeys(signal) {
         doing("Remove", async () => {
           await deletePasskey(one.passkey_id);
           await refill();
+          await changed();
           return `${one.name || "The passkey"} is removed`;
         }, { label: `Remove ${one.name || "passkey"}` })))) : h("p.quiet", "None yet. A passkey signs you in with a fingerprint, a face or a device's own code."),
       passkeysWork() ? form({
@@ -57,6 +59,7 @@ function passkeys(signal) {
         async send(values) {
           await addPasskey(values.name.trim());
           await refill();
+          await changed();
           announce("The passkey is added");
         },
       }).node : h("p.quiet.small", "This browser cannot add one here: that needs https."),
@@ -80,9 +83,18 @@ function identities(signal) {
 }
 
 export async function waysIn(person, signal) {
-  const [second, filled2] = secondFactorSection(person, signal);
-  const [keys, filled3] = passkeys(signal);
+  const wanted = h("div");
+  const say = (who) => fillIn(wanted, lacking(who, SETUP));
+  const changed = async () => say(await look());
+  say(person);
+  const [second, filled2] = secondFactorSection(person, signal, changed);
+  const [keys, filled3] = passkeys(signal, changed);
+  // the rest opens with the second factor
+  if (setupOnly(person)) {
+    await Promise.all([filled2, filled3]);
+    return [wanted, second, keys];
+  }
   const [linked, filled4] = identities(signal);
   await Promise.all([filled2, filled3, filled4]);
-  return [password(person), second, keys, linked];
+  return [wanted, password(person), second, keys, linked];
 }

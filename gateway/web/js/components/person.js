@@ -13,7 +13,7 @@ function menu(who) {
     h("li.menu-name", h("strong", name), h("span.quiet", `@${who.username}`)),
     h("li", h("a", { href: link("account") }, "Account")),
     h("li", h("a", { href: link(`people/${who.username}`) }, "Public page")),
-    who.roles?.includes("admin") && h("li", h("a", { href: link("admin") }, "Administration")),
+    [...who.roles ?? [], ...who.withheld_roles ?? []].includes("admin") && h("li", h("a", { href: link("admin") }, "Administration")),
     h("li", out));
   const button = h("button.who-button", { type: "button", "aria-expanded": "false", "aria-controls": "who-menu", onclick: () => show(list.hidden) }, mark(who.user_id), h("span.who-name", name));
 

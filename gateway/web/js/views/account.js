@@ -26,6 +26,6 @@ export function account(place) {
     const tabs = h("nav.tabs", { "aria-label": "Account" }, Object.entries(SECTIONS).map(([key, [text]]) =>
       h("a", { href: link(key ? `account/${key}` : "account"), "aria-current": key === name && "page" }, text)));
     return [tabs, h("div.account", await section(person, place.signal))];
-  });
+  }, { settingUp: name === "signin" });
   return { ...shown, title: `${label} · Account` };
 }

@@ -2,6 +2,7 @@
 
 import { growingTable } from "../components/tables.js";
 import { field, form, tick } from "../components/forms.js";
+import { lacking } from "../components/lacking.js";
 import { notice } from "../components/notice.js";
 import { h, section } from "../dom.js";
 import { time } from "../format.js";
@@ -97,9 +98,12 @@ async function oneUser(id, signal, me) {
 }
 
 export function admin(place) {
-  const { parts: [, part = "users", id], query, signal } = place;
+  const { parts, query, signal } = place;
+  const [, part = "users", id] = parts;
   return personal(place, "Administration", async (person) => {
-    if (!person.roles?.includes("admin")) return notice("For administrators only", "Your account does not have that role.", WAYS);
+    if (!person.roles?.includes("admin")) {
+      return (person.withheld_roles?.includes("admin") && lacking(person, parts.join("/"))) || notice("For administrators only", "Your account does not have that role.", WAYS);
+    }
     const tabs = h("nav.tabs", { "aria-label": "Administration" }, [["users", "People", "admin"], ["audit", "Audit log", "admin/audit"]].map(([key, label, address]) => h("a", { href: link(address), "aria-current": part === key && "page" }, label)));
     const content = part === "audit" ? audit(query, signal) : id ? await oneUser(id, signal, person) : users(query, signal);
     return [tabs, h("div.account.wide", content)];

@@ -1,6 +1,7 @@
 // Signing in: name and password, a passkey or another provider; then a second factor, where the account has one.
 
 import { codeField, doing, field, form, passwordField } from "../components/forms.js";
+import { SETUP } from "../components/lacking.js";
 import { notice } from "../components/notice.js";
 import { passkeyLogin, passkeysWork } from "../components/passkeys.js";
 import { providerButtons } from "../components/providers.js";
@@ -16,7 +17,7 @@ const onward = (next) => (/^[\w/?=&%.+-]*$/.test(next) ? `#/${next}` : "#/");
 export async function proceed(answer, next, ask) {
   if (answer.second_factor_required) return ask(challenge(answer, next));
   await enter(answer);
-  return go(onward(next));
+  return go(answer.second_factor_missing && !next ? link(SETUP) : onward(next));
 }
 
 /** Keeps where to go over a provider's page, and finds it again, once. */
@@ -57,8 +58,9 @@ export function challenge({ second_factor_token, second_factor_methods: methods 
       more: methods.includes("totp") && other("Use the authenticator app", byApp),
     }).node);
   }
-  if (methods.includes("totp") || !methods.includes("recovery_code")) byApp();
-  else byRecovery();
+  if (methods.includes("totp")) byApp();
+  else if (methods.includes("recovery_code")) byRecovery();
+  else if (!passkeysWork()) box.replaceChildren(notice("Not in this browser", "This account asks for a passkey, which needs https and a browser that knows them."));
   const passkey = methods.includes("passkey") && passkeysWork() && h("p.ways", doing("Use a passkey", async () => { await onto(await passkeyLogin({ second_factor_token })); }, { kind: "wide" }));
   const node = h("div.entries-page", h("h1", "One more step"), h("p.quiet", "This account asks for a second proof that it is you."), box, passkey);
   return node;
