@@ -12,9 +12,8 @@ from cine_ratings.domain.moderation import HIDDEN, OPEN, SETTLED, Act, Complaint
 from cine_ratings.domain.review import Review, Viewer
 from cine_ratings.flows.comments import locked, tell_of
 from cine_ratings.flows.review_reading import Page
-from cine_ratings.flows.reviews import Count
 from cine_ratings.flows.shown import seen
-from cine_ratings.store import Transaction, comments, moderation, reviews
+from cine_ratings.store import Transaction, comments, counts, moderation, reviews
 from cine_ratings.store.moderation import Position
 from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
@@ -30,17 +29,13 @@ class Moderation:
         database: the store.
         outbox: tells other services.
         people: knows who has left.
-        count: keeps the number of reviews shown of a film.
         clock: tells the time.
     """
 
-    def __init__(
-        self, database: Database, outbox: Outbox, people: People, count: Count, clock: Clock = utc_now
-    ) -> None:
+    def __init__(self, database: Database, outbox: Outbox, people: People, clock: Clock = utc_now) -> None:
         self._database = database
         self._people = people
         self._outbox = outbox
-        self._count = count
         self._clock = clock
 
     async def report_review(self, viewer: Viewer, review_id: str, complaint: Complaint) -> str:
@@ -186,7 +181,7 @@ class Moderation:
         reviews.put(
             tx, replace(review, hidden=hidden, hidden_reason=told if hidden else "", version=review.version + 1)
         )
-        self._count(tx, review.movie_id, -1 if hidden else 1)
+        counts.add_reviews(tx, {review.movie_id: -1 if hidden else 1})
         act = Act(viewer.user_id, _named("review", hidden), Thing(review.review_id), report_id, reason)
         moderation.record(tx, act, now)
         event = events_pb2.ReviewHidden(review_id=review.review_id, movie_id=review.movie_id, hidden=hidden)

@@ -12,9 +12,9 @@ from ulid import ULID
 from cine.ratings.v1 import events_pb2
 from cine_ratings.domain.review import Review, ReviewChange, ReviewWish, Viewer, cleaned, edited, said
 from cine_ratings.flows.shown import Showing, ShownReview, owned, seen
-from cine_ratings.store import Transaction, reviews
+from cine_ratings.store import Transaction, counts, reviews, turns
 from cinemesh.clock import Clock, utc_now
-from cinemesh.db import ConstraintViolated, Database
+from cinemesh.db import Database
 from cinemesh.errors import AlreadyExists
 from cinemesh.etags import check_etag
 from cinemesh.outbox import Outbox
@@ -27,9 +27,6 @@ Once = Callable[[Callable[[Transaction], ShownReview]], Awaitable[T]]
 Rate = Callable[[Transaction, str, int, int], None]
 """Sets a person's overall rating of a film, in half stars."""
 
-Count = Callable[[Transaction, int, int], None]
-"""Counts reviews of a film that are shown more, or less."""
-
 
 class Reviews:
     """What authors and readers do with reviews.
@@ -40,7 +37,6 @@ class Reviews:
         films: knows which films exist.
         people: knows names.
         rate: sets the rating that comes with a review.
-        count: keeps the number of reviews shown of a film.
         clock: tells the time.
     """
 
@@ -51,7 +47,6 @@ class Reviews:
         films: Films,
         people: People,
         rate: Rate,
-        count: Count,
         clock: Clock = utc_now,
     ) -> None:
         self._database = database
@@ -60,7 +55,6 @@ class Reviews:
         self._people = people
         self._showing = Showing(people, films)
         self._rate = rate
-        self._count = count
         self._clock = clock
 
     async def create(self, viewer: Viewer, wish: ReviewWish, once: Once[T]) -> T:
@@ -82,6 +76,7 @@ class Reviews:
 
         def effect(tx: Transaction) -> ShownReview:
             self._people.require_present(tx, viewer.user_id)
+            turns.take(tx, viewer.user_id)
             before = reviews.of(tx, viewer.user_id, wish.movie_id)
             if before is not None:
                 raise _twice(before)
@@ -89,17 +84,13 @@ class Reviews:
                 self._rate(tx, viewer.user_id, wish.movie_id, wish.overall)
             return self._showing.one(tx, self._publish(tx, viewer.user_id, wish), viewer)
 
-        try:
-            return await once(effect)
-        except ConstraintViolated as violated:
-            # another one came between the look and the insertion
-            if violated.table != "reviews":
-                raise
-            before = await self._database.write(lambda tx: reviews.of(tx, viewer.user_id, wish.movie_id))
-            raise _twice(before) from None
+        return await once(effect)
 
     def apply(self, tx: Transaction, user_id: str, wish: ReviewWish) -> ReviewChange:
-        """Publishes a review, or edits the one there is, in the caller's transaction; for imports. Ratings are left alone."""
+        """Publishes a review, or edits the one there is, in the caller's transaction; for imports.
+
+        Take the person's turn first (`store.turns`). Their rating of the film is left alone.
+        """
         before = reviews.of(tx, user_id, wish.movie_id)
         if before is None:
             return ReviewChange(None, self._publish(tx, user_id, wish))
@@ -191,7 +182,7 @@ class Reviews:
             updated_at=wish.created_at or now,
         )
         reviews.insert(tx, review)
-        self._count(tx, wish.movie_id, 1)
+        counts.add_reviews(tx, {wish.movie_id: 1})
         self._tell(tx, review, now, added=True)
         # with the rating that is there
         return reviews.by_id(tx, review.review_id) or review
@@ -208,7 +199,7 @@ class Reviews:
     def _delete(self, tx: Transaction, review: Review) -> None:
         reviews.delete(tx, review.review_id)
         if not review.hidden:
-            self._count(tx, review.movie_id, -1)
+            counts.add_reviews(tx, {review.movie_id: -1})
         event = events_pb2.ReviewDeleted(
             review_id=review.review_id, user_id=review.user_id or "", movie_id=review.movie_id
         )
@@ -225,9 +216,9 @@ class Reviews:
         self._outbox.append(tx, subject=f"reviews/{review.review_id}", data=event, time=now)
 
 
-def _twice(before: Review | None) -> AlreadyExists:
+def _twice(before: Review) -> AlreadyExists:
     return AlreadyExists(
         "there is a review of yours of this film: change that one",
         violations=[("movie_id", "has a review of yours")],
-        metadata={"review_id": before.review_id} if before is not None else {},
+        metadata={"review_id": before.review_id},
     )
