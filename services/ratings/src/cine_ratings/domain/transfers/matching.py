@@ -25,6 +25,8 @@ ACCEPTED: Final = 0.8
 """Confidence from which on a film is taken for the one that is meant, when no other comes near."""
 _SHOWN: Final = 0.35
 _CLEARLY: Final = 0.05
+_NEAR: Final = 0.08
+"""How far behind a far better known namesake may be and still raise a doubt: a year that differs by one is that far."""
 _BY_ID: Final = 1.0
 _DOMINANT: Final = 30
 """A film with this many times the ratings of its namesake is the one that is meant."""
@@ -282,13 +284,15 @@ class FilmIndex:
         if not ranked:
             return Match()
         best = ranked[0]
-        near = [place for place in ranked[1:] if scores[best] - scores[place] < _CLEARLY]
-        if near and scores[best] >= ACCEPTED:
-            favourite = max((best, *near), key=lambda place: int(self._counts[place]))
-            if self._dwarfs(favourite, [place for place in (best, *near) if place != favourite]):
-                return Match(self._ids[favourite], round(scores[favourite] * 0.95, 3))
-        if scores[best] >= ACCEPTED and not near:
-            return Match(self._ids[best], round(scores[best], 3))
+        if scores[best] >= ACCEPTED:
+            near = [place for place in ranked[1:] if scores[best] - scores[place] < _NEAR]
+            tied = [place for place in near if scores[best] - scores[place] < _CLEARLY]
+            known = max((best, *near), key=lambda place: int(self._counts[place]))
+            dwarfed = self._dwarfs(known, [place for place in (best, *tied) if place != known])
+            if not tied and (known == best or not dwarfed):
+                return Match(self._ids[best], round(scores[best], 3))
+            if dwarfed and (known == best or known in tied):
+                return Match(self._ids[known], round(scores[known] * 0.95, 3))
         shown = ranked[:MOST_CANDIDATES]
         return Match(candidates=tuple(Candidate(self._ids[place], round(scores[place], 3)) for place in shown))
 
