@@ -15,7 +15,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from cinemesh import errors
-from cinemesh.db import ConstraintViolated, Database, StringList, UtcDateTime, after_commit, new_metadata, upsert
+from cinemesh.db import (
+    ConstraintViolated,
+    Database,
+    StringList,
+    UtcDateTime,
+    after_commit,
+    list_holds,
+    new_metadata,
+    upsert,
+)
 
 METADATA = new_metadata()
 FILM = sa.Table(
@@ -337,3 +346,21 @@ def test_other_urls_are_refused_without_repeating_them(url: str) -> None:
     with pytest.raises(ValueError, match=r"SQLite|sqlite") as caught:
         Database(url)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("item", "found"),
+    [("drama", [1, 2]), ("Drama", []), ("dram", []), ("été", [2]), ('"', [3]), ("%", []), ("a\\b", [3]), ("", [])],
+)
+async def test_a_list_holds_an_item_letter_for_letter(db: Database, item: str, found: list[int]) -> None:
+    lists: list[list[str] | None] = [["drama"], ["été", "drama"], ['"', "a\\b"], [], None]
+
+    def put(session: Session) -> None:
+        for film_id, genres in enumerate(lists, 1):
+            session.execute(add(film_id, genres=genres))
+
+    await db.write(put)
+    query = sa.select(FILM.c.id).where(list_holds(FILM.c.genres, item)).order_by(FILM.c.id)
+    assert await db.read(lambda session: list(session.scalars(query))) == found
+    others = sa.select(FILM.c.id).where(sa.not_(list_holds(FILM.c.genres, item)), FILM.c.genres.is_not(None))
+    assert len(await db.read(lambda session: session.scalars(others).all())) == 4 - len(found)

@@ -6,7 +6,7 @@ from cinemesh.db.database import Database
 from cinemesh.db.faults import ConstraintViolated
 from cinemesh.db.job import after_commit
 from cinemesh.db.migrations import migrate, schema_drift
-from cinemesh.db.schema import TYPES, StringList, UtcDateTime, new_metadata, upsert
+from cinemesh.db.schema import TYPES, StringList, UtcDateTime, list_holds, new_metadata, upsert
 
 __all__ = [
     "TYPES",
@@ -15,6 +15,7 @@ __all__ = [
     "StringList",
     "UtcDateTime",
     "after_commit",
+    "list_holds",
     "migrate",
     "new_metadata",
     "schema_drift",

@@ -8,7 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 
 # The same name on both databases, so that a migration can drop what another created and an error can be told by its name.
@@ -76,6 +78,36 @@ class StringList(TypeDecorator[list[str]]):
         if isinstance(value, str) or not all(isinstance(item, str) for item in items):
             raise ValueError("a string list column takes a list of strings")
         return items
+
+
+class _ListHolds(FunctionElement[bool]):
+    """Whether a `StringList` holds an item; see `list_holds`."""
+
+    type = sa.Boolean()
+    inherit_cache = True
+    name = "list_holds"
+
+
+@compiles(_ListHolds, "sqlite")
+def _list_holds_sqlite(element: _ListHolds, compiler: Any, **more: Any) -> str:
+    items, item = (compiler.process(clause, **more) for clause in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_each({items}) WHERE json_each.value = {item})"
+
+
+@compiles(_ListHolds, "postgresql")
+def _list_holds_postgresql(element: _ListHolds, compiler: Any, **more: Any) -> str:
+    items, item = (compiler.process(clause, **more) for clause in element.clauses)
+    return f"({items} @> jsonb_build_array(CAST({item} AS TEXT)))"
+
+
+def list_holds(items: sa.ColumnElement[Any], item: str) -> sa.ColumnElement[bool]:
+    """Returns the condition that a `StringList` column holds an item, letter for letter; false for NULL.
+
+    Args:
+        items: the column.
+        item: any text without NUL.
+    """
+    return _ListHolds(items, sa.literal(item, sa.Text()))
 
 
 class Xid8(UserDefinedType[int]):

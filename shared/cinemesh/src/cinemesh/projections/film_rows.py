@@ -54,6 +54,7 @@ def row_of_card(card: film_card_pb2.FilmCard) -> dict[str, Any]:
         "title": card.title,
         "sort_title": sort_title(card.title),
         "alternative_titles": [],
+        "countries": [],
         "year": card.year,
         "runtime_minutes": card.runtime_minutes,
         "genres": list(card.genres),
@@ -71,12 +72,17 @@ def row_of_card(card: film_card_pb2.FilmCard) -> dict[str, Any]:
 def row_of(movie: Any) -> dict[str, Any]:
     """Returns the row of a film, from a `GetMovieResponse`."""
     card = cards.film_card({name: getattr(movie, name) for name in _CARD_FIELDS})
-    return {**row_of_card(card), "alternative_titles": list(movie.alternative_titles), "etag": movie.etag}
+    beyond = {
+        "alternative_titles": list(movie.alternative_titles),
+        "countries": list(movie.countries),
+        "etag": movie.etag,
+    }
+    return {**row_of_card(card), **beyond}
 
 
 def put(session: Session, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Writes rows made by `row_of`."""
-    upsert(session, table, rows, key=["movie_id"], update=[*_FACTS, "alternative_titles", "etag"])
+    upsert(session, table, rows, key=["movie_id"], update=[*_FACTS, "alternative_titles", "countries", "etag"])
 
 
 def put_cards(session: Session, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:

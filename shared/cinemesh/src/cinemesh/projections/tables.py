@@ -31,6 +31,7 @@ def film_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("runtime_minutes", sa.Integer, nullable=False),  # 0 when unknown
         sa.Column("genres", StringList, nullable=False),
         sa.Column("directors", StringList, nullable=False),
+        sa.Column("countries", StringList, nullable=False),
         sa.Column("streaming_services", StringList, nullable=False),
         sa.Column("imdb_id", sa.String(16), nullable=False),  # empty when unknown
         sa.Column("tmdb_id", sa.Integer, nullable=False),  # 0 when unknown
@@ -62,6 +63,7 @@ def create_film_table(op: Any) -> None:
         sa.Column("runtime_minutes", sa.Integer, nullable=False),
         sa.Column("genres", StringList, nullable=False),
         sa.Column("directors", StringList, nullable=False),
+        sa.Column("countries", StringList, nullable=False),
         sa.Column("streaming_services", StringList, nullable=False),
         sa.Column("imdb_id", sa.String(16), nullable=False),
         sa.Column("tmdb_id", sa.Integer, nullable=False),

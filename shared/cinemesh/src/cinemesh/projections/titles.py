@@ -8,10 +8,15 @@ import unicodedata
 _ARTICLE = re.compile(r"(?:the|an?)\s+(?=\S)")
 
 
-def sort_title(title: str) -> str:
-    """Returns what a title is sorted by: without an English article in front, accents and case."""
+def folded(title: str) -> str:
+    """Returns a title, or a part of one, without accents and case, and with single spaces."""
     decomposed = unicodedata.normalize("NFKD", title)
     bare = "".join(ch for ch in decomposed if not unicodedata.combining(ch))
-    folded = " ".join(bare.casefold().split())
-    article = _ARTICLE.match(folded)
-    return folded[article.end() :] if article else folded
+    return " ".join(bare.casefold().split())
+
+
+def sort_title(title: str) -> str:
+    """Returns what a title is sorted by: without an English article in front, accents and case."""
+    bare = folded(title)
+    article = _ARTICLE.match(bare)
+    return bare[article.end() :] if article else bare
