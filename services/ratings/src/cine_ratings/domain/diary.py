@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from cine_ratings.domain.rating import Rating, halves_of
+from cine_ratings.domain.rating import halves_of
 from cinemesh.errors import InvalidArgument
 from cinemesh.etags import etag_of
 from cinemesh.plain_text import plain_text
@@ -63,33 +63,47 @@ class DiaryWish:
         watched_on: the day.
         rewatch: whether they say that they had seen it before; the diary may know better.
         overall: what they thought that day, in half stars; None when not said.
+        rate: whether `overall` becomes their rating of the film, too.
         notes: clean plain text.
         tags: clean labels.
-        created_at: when the entry was made, elsewhere; None for now.
     """
 
     movie_id: int
     watched_on: dt.date
     rewatch: bool = False
     overall: int | None = None
+    rate: bool = False
     notes: str = ""
     tags: tuple[str, ...] = ()
-    created_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """What came of a wish.
+class DiaryUndo:
+    """What must be known to take a new entry out again later.
 
     Attributes:
-        entry: the new entry.
-        before: the person's rating before, where the entry was to rate, too; None for none.
-        rating: their rating after it; None where the entry was not to rate.
+        entry_id: the entry.
+        version: the one it had when it was made; any other means that somebody changed it since.
     """
 
-    entry: DiaryEntry
-    before: Rating | None = None
-    rating: Rating | None = None
+    entry_id: str
+    version: int
+
+
+def noted(wish: DiaryWish, first: dt.date | None, *, user_id: str, entry_id: str, now: dt.datetime) -> DiaryEntry:
+    """Returns a new entry.
+
+    Args:
+        wish: what a person wants in the diary.
+        first: the day they first watched the film, as far as the diary knows; None when it does not.
+        user_id: whose diary it is.
+        entry_id: id of the entry.
+        now: the present moment.
+    """
+    again = wish.rewatch or (first is not None and first <= wish.watched_on)
+    return DiaryEntry(
+        entry_id, user_id, wish.movie_id, wish.watched_on, again, wish.overall, wish.notes, wish.tags, now, now, 1
+    )
 
 
 def day_of(text: str, now: dt.datetime, field: str = "watched_on") -> dt.date:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from cinemesh.errors import InvalidArgument
-from cinemesh.etags import etag_of
+from cinemesh.errors import Aborted, InvalidArgument
+from cinemesh.etags import check_etag, etag_of
 
 DIMENSIONS: Final = ("overall", "plot", "acting", "cinematography", "soundtrack")
 """What is rated; only the first must be."""
@@ -106,16 +106,33 @@ class RatingWish:
     Attributes:
         movie_id: the film.
         score: the whole rating; what it had before goes.
-        rated_at: when it was rated, elsewhere or before an undone change; None for now.
-        created_at: when it was first rated; None for what is known already, else `rated_at`.
+        rated_at: when it was rated elsewhere; None for now.
         etag: that of the rating to replace, where it must not have changed; empty for any.
     """
 
     movie_id: int
     score: Score
     rated_at: dt.datetime | None = None
-    created_at: dt.datetime | None = None
     etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RatingUndo:
+    """What must be known to take a change back later.
+
+    Attributes:
+        rating_id: the rating.
+        version: the one that the change made; any other means that somebody changed it since.
+        score: what it was before; None where there was no rating.
+        created_at: when the film had first been rated; None where there was no rating.
+        updated_at: when that rating had last changed; None where there was no rating.
+    """
+
+    rating_id: str
+    version: int
+    score: Score | None = None
+    created_at: dt.datetime | None = None
+    updated_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +151,52 @@ class RatingChange:
     def changed(self) -> bool:
         """Whether anything did."""
         return self.before != self.after
+
+    @property
+    def undo(self) -> RatingUndo:
+        """How to take it back; of no use where nothing changed."""
+        if self.before is None:
+            return RatingUndo(self.after.rating_id, self.after.version)
+        before = self.before
+        return RatingUndo(self.after.rating_id, self.after.version, before.score, before.created_at, before.updated_at)
+
+
+def rated(before: Rating | None, wish: RatingWish, *, user_id: str, rating_id: str, now: dt.datetime) -> Rating:
+    """Returns a rating as a person wants it; the one there is where it says the same.
+
+    Args:
+        before: the rating there is; None for none.
+        wish: what they want.
+        user_id: whose it is.
+        rating_id: id of a new one.
+        now: the present moment.
+
+    Raises:
+        Aborted: it is not the one any more that the wish was made for.
+    """
+    moment = wish.rated_at or now
+    if before is None:
+        if wish.etag:
+            raise Aborted(
+                "the rating was taken back since it was read: read it again, then change it",
+                violations=[("etag", "is not the current one")],
+            )
+        return Rating(rating_id, user_id, wish.movie_id, wish.score, moment, moment, 1)
+    check_etag(wish.etag, before.version, before.rating_id, thing="the rating")
+    if before.score == wish.score:
+        return before
+    first = min(before.created_at, moment)
+    return replace(before, score=wish.score, created_at=first, updated_at=moment, version=before.version + 1)
+
+
+def restored(rating: Rating, undo: RatingUndo) -> Rating | None:
+    """Returns a rating as it was before a change; None where there was none."""
+    if undo.score is None or undo.created_at is None or undo.updated_at is None:
+        return None
+    return replace(
+        rating,
+        score=undo.score,
+        created_at=undo.created_at,
+        updated_at=undo.updated_at,
+        version=rating.version + 1,
+    )

@@ -1,0 +1,1 @@
+"""Protobuf to flows and back, one module a gRPC service of the contract."""
