@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 from cine.catalog.v1 import catalog_pb2, catalog_pb2_grpc
+from cine_catalog.audience import Audience
 from cine_catalog.catalogue import Catalogue
 from cine_catalog.servicer import CatalogServicer
 from cine_catalog.settings import CatalogSettings
@@ -31,31 +31,42 @@ class CatalogApplication(Application):
         self._executor = ThreadPoolExecutor(self.settings.search_threads, thread_name_prefix="search")
         self._outbox = Outbox(self.name)
         artifacts = ArtifactStore(self.settings.artifacts_dir)
-        self.catalogue = Catalogue(FilmStore(self._database, self._outbox), artifacts, self.settings.merged_csv)
-        self._watching: asyncio.Task[None] | None = None
+        self.audience = Audience(self.settings, self._database)
+        store = FilmStore(self._database, self._outbox)
+        self.catalogue = Catalogue(store, artifacts, self.settings.merged_csv, self.audience)
+        self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> list[Mount]:
         """Opens the store, loads the films, and begins to look for new data."""
         await asyncio.to_thread(migrate, self.settings.store_url, "cine_catalog")
         await self._database.open()
+        await self.audience.refresh()
         await self.catalogue.load()
-        self._watching = asyncio.create_task(self.catalogue.watch(self.settings.import_check_seconds))
+        self._background += [
+            asyncio.create_task(self.catalogue.watch(self.settings.import_check_seconds), name="new data"),
+            asyncio.create_task(self.catalogue.follow_audience(self.settings.audience_seconds), name="audience"),
+        ]
+        await self.audience.consumer.start()
         servicer = CatalogServicer(self.catalogue, PageTokens.of(self.settings), self._executor)
         described = catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"]
         return [Mount(servicer, catalog_pb2_grpc.add_CatalogServiceServicer_to_server, described)]
 
     async def stop(self) -> None:
         """Closes what `start` opened."""
-        if self._watching is not None:
-            self._watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+        await self.audience.consumer.stop()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self._database.close()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def probes(self) -> dict[str, Probe]:
-        """Asks the store and the search index."""
-        return {"store": Probe(self._database.probe), "search_index": Probe(self._probe_index)}
+        """Asks the store, the search index, and whether ratings arrive."""
+        return {
+            "store": Probe(self._database.probe),
+            "search_index": Probe(self._probe_index),
+            "ratings_feed": Probe(self.audience.consumer.probe, required=False),
+        }
 
     def feed(self) -> FeedServicer:
         """Serves what changed."""

@@ -6,8 +6,9 @@ chunks here followed by the other fields.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cine.catalog.v1 import catalog_pb2
 from cine.common.v1 import film_card_pb2
@@ -62,6 +63,15 @@ class Cards:
 
     def __init__(self, films: Sequence[Film]) -> None:
         self._chunks = element(_MOVIES_FIELD, [card(film).SerializeToString() for film in films])
+
+    def with_changed(self, films: Mapping[int, Film]) -> Cards:
+        """Returns the same cards but for those of some films, given by ordinal."""
+        other = copy.copy(self)
+        other._chunks = list(self._chunks)
+        chunks = element(_MOVIES_FIELD, [card(film).SerializeToString() for film in films.values()])
+        for ordinal, chunk in zip(films, chunks, strict=True):
+            other._chunks[ordinal] = chunk
+        return other
 
     def joined(self, ordinals: Iterable[int]) -> bytes:
         """Returns the `movies` field of a response, in the order given."""

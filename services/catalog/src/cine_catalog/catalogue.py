@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from cine_catalog.audience import Audience, day_of
 from cine_catalog.domain.film import Film
 from cine_catalog.generation import Generation, assemble
 from cine_catalog.pipeline.errors import DataCorrupt, SourceMissing
@@ -17,7 +19,7 @@ from cine_catalog.pipeline.merged import MergedManifest, manifest_path, read_mer
 from cine_catalog.store import FilmStore, ImportCounts
 from cinemesh import telemetry
 from cinemesh.artifacts import ArtifactStore
-from cinemesh.errors import DataLoss, FailedPrecondition, Unavailable
+from cinemesh.errors import CineError, DataLoss, FailedPrecondition, Unavailable
 
 
 class Catalogue:
@@ -27,10 +29,13 @@ class Catalogue:
         store: where films are kept.
         artifacts: where the search index is kept.
         merged_csv: result of the pipeline.
+        audience: what people here do with films.
     """
 
-    def __init__(self, store: FilmStore, artifacts: ArtifactStore, merged_csv: Path) -> None:
+    def __init__(self, store: FilmStore, artifacts: ArtifactStore, merged_csv: Path, audience: Audience) -> None:
         self._store = store
+        self._audience = audience
+        self._imported_at: dt.datetime | None = None
         self._artifacts = artifacts
         self._merged_csv = merged_csv
         self._generation: Generation | None = None
@@ -105,7 +110,27 @@ class Catalogue:
 
     async def _serve(self, films: list[Film]) -> None:
         version = await self._store.data_version()
-        self._generation = await asyncio.to_thread(assemble, films, version, self._artifacts)
+        self._imported_at = await self._store.imported_at()
+        generation = await asyncio.to_thread(assemble, films, version, self._artifacts)
+        self._generation = await self._counted_in(generation)
+
+    async def follow_audience(self, every_seconds: float) -> None:
+        """Counts in what people rate and watch, until cancelled. Call it once films are served."""
+        while True:
+            try:
+                if await self._audience.refresh():
+                    before = self.current
+                    counted = await self._counted_in(before)
+                    if self._generation is before:  # else an import was quicker, and has counted it in itself
+                        self._generation = counted
+            except CineError as error:
+                self._log.warning("audience not read", reason=error.message)
+            await asyncio.sleep(every_seconds)
+
+    async def _counted_in(self, generation: Generation) -> Generation:
+        now = dt.datetime.now(dt.UTC)
+        age = (now - (self._imported_at or now)) / dt.timedelta(days=1)
+        return await asyncio.to_thread(generation.with_audience, self._audience.live, age, day_of(now))
 
 
 def _version_on_disk(merged_csv: Path) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from cine_catalog.cards import Cards
+from cine_catalog.domain.audience import Day, Figures, joined
 from cine_catalog.domain.film import Film
-from cine_catalog.domain.rankings import Rankings, rank
+from cine_catalog.domain.rankings import Rankings, figures_of, genre_members, rank
 from cine_catalog.search.engine import SearchEngine
 from cine_catalog.search.index import SCHEMA_VERSION, IndexUnusable, build_index, open_index
 from cine_catalog.search.meaning import Meaning, film_text
@@ -42,6 +44,9 @@ class Generation:
         service_counts: (service, films) pairs, most films first.
         streaming_source: where the services come from; "mock" when any of them is invented.
         cards: serialized film cards.
+        data: the figures of the data alone, before people here are counted in.
+        members: genre → (n,) bool.
+        live: ordinals whose figures people here have changed.
     """
 
     data_version: str
@@ -55,6 +60,39 @@ class Generation:
     service_counts: list[tuple[str, int]]
     streaming_source: str
     cards: Cards
+    data: Figures
+    members: dict[str, np.ndarray]
+    live: frozenset[int] = frozenset()
+
+    def with_audience(self, live: Mapping[int, Sequence[Day]], data_age_days: float, today: int) -> Generation:
+        """Returns the same films with what people here did counted in: means, counts and lists; search is left as it is.
+
+        Args:
+            live: `movie_id` → its days; films that the catalogue does not have are passed over.
+            data_age_days: days since the data was taken over.
+            today: days since 1970-01-01, UTC.
+        """
+        days = {self.ordinal_of[movie_id]: told for movie_id, told in live.items() if movie_id in self.ordinal_of}
+        figures = joined(self.data, data_age_days, days, today)
+        # those of before too: what was taken back must not stay
+        changed = {
+            ordinal: dataclasses.replace(
+                self.films[ordinal],
+                average_rating=float(figures.rating[ordinal]),
+                rating_count=int(figures.count[ordinal]),
+            )
+            for ordinal in sorted(days.keys() | self.live)
+        }
+        films = list(self.films)
+        for ordinal, film in changed.items():
+            films[ordinal] = film
+        return dataclasses.replace(
+            self,
+            films=films,
+            rankings=rank(figures, self.members),
+            cards=self.cards.with_changed(changed),
+            live=frozenset(days),
+        )
 
 
 def assemble(films: Sequence[Film], data_version: str, artifacts: ArtifactStore) -> Generation:
@@ -62,7 +100,8 @@ def assemble(films: Sequence[Film], data_version: str, artifacts: ArtifactStore)
 
     The search index and the embeddings are kept as an artifact and reused as long as the films are the same.
     """
-    rankings = rank(films)
+    data, members = figures_of(films), genre_members(films)
+    rankings = rank(data, members)
     folder = _index_folder(films, data_version, rankings, artifacts)
     popularity = np.array([film.popularity for film in films], dtype=np.float32)
     engine = SearchEngine(open_index(folder / _INDEX, len(films)), films, popularity, _meaning(folder, len(films)))
@@ -81,6 +120,8 @@ def assemble(films: Sequence[Film], data_version: str, artifacts: ArtifactStore)
         service_counts=service_counts,
         streaming_source="mock" if "mock" in sources else ", ".join(sources),
         cards=Cards(films),
+        data=data,
+        members=members,
     )
 
 

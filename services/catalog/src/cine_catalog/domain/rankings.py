@@ -7,11 +7,12 @@ ratings with its share of all ratings, both smoothed, so that a film everybody a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from cine_catalog.domain.audience import Figures
 from cine_catalog.domain.film import Film
 
 #: Ratings' worth of the overall mean that every film starts with.
@@ -73,14 +74,34 @@ class Rankings:
     damped_rating: np.ndarray
 
 
-def rank(films: Sequence[Film]) -> Rankings:
-    """Returns the lists of a catalogue; films nobody rated are in none but "popular", where they come last."""
-    count = np.array([film.rating_count for film in films], dtype=np.float64)
-    rating = np.array([film.average_rating for film in films], dtype=np.float64)
-    recent = np.array([film.recent_rating_count for film in films], dtype=np.float64)
-    popularity = np.array([film.popularity for film in films], dtype=np.float64)
-    damped = damped_mean(rating, count)
-    members = _genre_members(films)
+def figures_of(films: Sequence[Film]) -> Figures:
+    """Returns the figures that the data gives its films."""
+    return Figures(
+        count=np.array([film.rating_count for film in films], dtype=np.float64),
+        rating=np.array([film.average_rating for film in films], dtype=np.float64),
+        recent=np.array([film.recent_rating_count for film in films], dtype=np.float64),
+        popularity=np.array([film.popularity for film in films], dtype=np.float64),
+    )
+
+
+def genre_members(films: Sequence[Film]) -> dict[str, np.ndarray]:
+    """Returns, for each genre, which films have it: (n,) bool."""
+    members: dict[str, np.ndarray] = {}
+    for ordinal, film in enumerate(films):
+        for genre in film.genres:
+            members.setdefault(genre, np.zeros(len(films), dtype=bool))[ordinal] = True
+    return members
+
+
+def rank(figures: Figures, members: Mapping[str, np.ndarray]) -> Rankings:
+    """Returns the lists of a catalogue; films nobody rated are in none but "popular", where they come last.
+
+    Args:
+        figures: numbers of the films, by ordinal.
+        members: genre → (n,) bool.
+    """
+    count = figures.count
+    damped = damped_mean(figures.rating, count)
 
     def ranking(score: np.ndarray, eligible: np.ndarray) -> Ranking:
         # equal scores: the more rated first, then the order of the catalogue, so that pages are stable
@@ -88,18 +109,9 @@ def rank(films: Sequence[Film]) -> Rankings:
         order = order[eligible[order]]
         return Ranking(order, {genre: order[mask[order]] for genre, mask in members.items()})
 
-    everything = np.ones(len(films), dtype=bool)
     return Rankings(
-        popular=ranking(popularity, everything),
-        trending=ranking(trend(recent, count), recent > 0),
+        popular=ranking(figures.popularity, np.ones(len(count), dtype=bool)),
+        trending=ranking(trend(figures.recent, count), figures.recent > 0),
         top_rated=ranking(damped, count > 0),
         damped_rating=damped,
     )
-
-
-def _genre_members(films: Sequence[Film]) -> dict[str, np.ndarray]:
-    members: dict[str, np.ndarray] = {}
-    for ordinal, film in enumerate(films):
-        for genre in film.genres:
-            members.setdefault(genre, np.zeros(len(films), dtype=bool))[ordinal] = True
-    return members

@@ -68,6 +68,11 @@ class FilmStore:
         newest = sa.select(imports.c.data_version).order_by(imports.c.id.desc()).limit(1)
         return await self._database.read(lambda session: session.execute(newest).scalar_one_or_none() or "")
 
+    async def imported_at(self) -> dt.datetime | None:
+        """Returns when the data taken over last was; None when there was none."""
+        newest = sa.select(imports.c.imported_at).order_by(imports.c.id.desc()).limit(1)
+        return await self._database.read(lambda session: session.execute(newest).scalar_one_or_none())
+
     async def all_films(self) -> list[Film]:
         """Returns every film in the order of ids."""
         everything = sa.select(films_table.c.facts).order_by(films_table.c.movie_id)

@@ -29,3 +29,19 @@ imports = sa.Table(
     sa.Column("total", sa.Integer, nullable=False),  # films after the import
     sa.Column("imported_at", UtcDateTime, nullable=False),
 )
+
+# what people here did, copied from the feed of Ratings: one row a rating or diary entry, so that an event that comes twice, or late,
+# changes nothing, and the lists can be made again from the rows alone
+doings = sa.Table(
+    "doings",
+    metadata,
+    sa.Column("kind", sa.String(8), primary_key=True),  # rating, watch
+    sa.Column("doing_id", sa.String(64), primary_key=True),  # id at Ratings
+    sa.Column("movie_id", sa.Integer, nullable=False),
+    sa.Column("day", sa.Integer, nullable=False),  # days since 1970-01-01, UTC
+    sa.Column("halves", sa.SmallInteger, nullable=False),  # half stars, 0 to 10; 0 for a watch
+    sa.Column("gone", sa.Boolean, nullable=False),  # taken back; kept so that a late event cannot bring it back
+    sa.Column("told_at", UtcDateTime, nullable=False),  # time of the event applied last
+)
+sa.Index("ix_doings_movie_id_day", doings.c.movie_id, doings.c.day)
+sa.Index("ix_doings_told_at", doings.c.told_at)
