@@ -46,7 +46,7 @@ class Generation:
         cards: serialized film cards.
         data: the figures of the data alone, before people here are counted in.
         members: genre → (n,) bool.
-        live: ordinals whose figures people here have changed.
+        figures: those that the films show.
     """
 
     data_version: str
@@ -62,7 +62,7 @@ class Generation:
     cards: Cards
     data: Figures
     members: dict[str, np.ndarray]
-    live: frozenset[int] = frozenset()
+    figures: Figures
 
     def with_audience(self, live: Mapping[int, Sequence[Day]], data_age_days: float, today: int) -> Generation:
         """Returns the same films with what people here did counted in: means, counts and lists; search is left as it is.
@@ -74,14 +74,14 @@ class Generation:
         """
         days = {self.ordinal_of[movie_id]: told for movie_id, told in live.items() if movie_id in self.ordinal_of}
         figures = joined(self.data, data_age_days, days, today)
-        # those of before too: what was taken back must not stay
+        shown = self.figures
         changed = {
             ordinal: dataclasses.replace(
                 self.films[ordinal],
                 average_rating=float(figures.rating[ordinal]),
                 rating_count=int(figures.count[ordinal]),
             )
-            for ordinal in sorted(days.keys() | self.live)
+            for ordinal in np.flatnonzero((figures.count != shown.count) | (figures.rating != shown.rating)).tolist()
         }
         films = list(self.films)
         for ordinal, film in changed.items():
@@ -91,7 +91,7 @@ class Generation:
             films=films,
             rankings=rank(figures, self.members),
             cards=self.cards.with_changed(changed),
-            live=frozenset(days),
+            figures=figures,
         )
 
 
@@ -122,6 +122,7 @@ def assemble(films: Sequence[Film], data_version: str, artifacts: ArtifactStore)
         cards=Cards(films),
         data=data,
         members=members,
+        figures=data,
     )
 
 

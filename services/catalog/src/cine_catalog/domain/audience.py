@@ -83,11 +83,13 @@ def joined(data: Figures, data_age_days: float, live: Mapping[int, Sequence[Day]
         return np.bincount(ordinals, weights=values, minlength=size)
 
     count = data.count + total(ratings)
+    rated = total(ratings) > 0
     stars = data.rating * data.count + total(halves) / 2.0
     age = today - day
     return Figures(
         count=count,
-        rating=np.divide(stars, count, out=np.zeros(size), where=count > 0),
+        # the data's own mean to the last bit where nobody here rated
+        rating=np.divide(stars, count, out=data.rating.copy(), where=rated),
         recent=faded(data.recent, data_age_days, TREND_HALF_LIFE) + total(faded(weight, age, TREND_HALF_LIFE)),
         popularity=data.popularity + total(faded(weight, age, POPULARITY_HALF_LIFE)),
     )
