@@ -28,7 +28,18 @@ from cine_ratings.domain.transfers.tables import Columns, Table, plain_name, rea
 
 _OWN_RATING: Final = ("yourrating", "yourated")
 _FILM_TYPES: Final = frozenset(
-    {"", "movie", "tvmovie", "short", "tvshort", "video", "tvspecial", "featurefilm", "documentary", "featuredocumentary"}
+    {
+        "",
+        "movie",
+        "tvmovie",
+        "short",
+        "tvshort",
+        "video",
+        "tvspecial",
+        "featurefilm",
+        "documentary",
+        "featuredocumentary",
+    }
 )
 _OLD_MOMENT: Final = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) \d\d:\d\d:\d\d (\d{4})\Z")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

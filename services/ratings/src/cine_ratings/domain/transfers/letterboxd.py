@@ -23,6 +23,7 @@ from cine_ratings.domain.transfers.rows import (
     Kind,
     Row,
     Unreadable,
+    body_of,
     clean,
     day_of,
     half_stars,
@@ -237,7 +238,7 @@ class _Reader:
 
     def _body(self, columns: Columns) -> str:
         written = columns("review")
-        body = written if len(written) > 2 * BODY_LENGTH else clean(markdown_of(written), BODY_LENGTH + 1, lines=True)
+        body = written if len(written) > 2 * BODY_LENGTH else body_of(markdown_of(written))
         if not body:
             raise Flaw("Review is empty")
         if len(body) > BODY_LENGTH:
@@ -256,4 +257,3 @@ class _Reader:
         if watching["overall"] is None:
             return {"kind": Kind.WATCHLIST}
         return {"kind": Kind.RATING, "overall": watching["overall"], "at": watching["at"]}
-

@@ -23,7 +23,11 @@ MOST_ROWS: Final = 100_000
 FIRST_DAY: Final = dt.date(1895, 1, 1)
 _FIRST_YEAR: Final = 1870
 _LAST_YEAR: Final = 2100
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_CONTROLS: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
+# people who write from right to left need the marks that are not seen: a text keeps them, a title does not
+_IN_BODY: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]")
 _SPACES: Final = re.compile(r"\s+")
 _IMDB_ID: Final = re.compile(r"tt\d{7,9}\Z")
 _DIMENSIONS: Final = ("plot", "acting", "cinematography", "soundtrack")
@@ -90,6 +94,7 @@ class Row:
         spoilers: whether the review tells too much.
         list_name: list it is on.
         at: when it was rated, written or added there; None when the file does not say.
+        changed_at: when the rating last changed there; None for `at`.
         problem: what is wrong with it, naming the column; empty when nothing is.
         left_out: why it is no film (an episode, a game); empty when it is one. Such a row is left out unless an id tells
             that the catalogue has it: films and series share titles.
@@ -121,6 +126,7 @@ class Row:
     spoilers: bool = False
     list_name: str = ""
     at: dt.datetime | None = None
+    changed_at: dt.datetime | None = None
     problem: str = ""
     left_out: str = ""
 
@@ -170,6 +176,11 @@ def clean(text: str, limit: int, *, lines: bool = False) -> str:
     if not lines:
         plain = _SPACES.sub(" ", plain)
     return unicodedata.normalize("NFC", plain).strip()[:limit].rstrip()
+
+
+def body_of(text: str) -> str:
+    """Returns the text of a review as it may be kept: NFC, without control characters and space around it, at any length."""
+    return unicodedata.normalize("NFC", _IN_BODY.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))).strip()
 
 
 def title_of(text: str, column: str) -> str:

@@ -8,7 +8,19 @@ from typing import Final
 
 # letters that no decomposition takes apart
 _LETTERS: Final = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "½": " 1 2", "⅓": " 1 3", "⁄": " "}
+    {
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "æ": "ae",
+        "œ": "oe",
+        "ı": "i",
+        "½": " 1 2",
+        "⅓": " 1 3",
+        "⁄": " ",
+    }
     | {"&": " and ", "+": " and ", "@": "at"}
 )
 _APOSTROPHES: Final = re.compile("['’‘`´ʻʼ]")
@@ -20,8 +32,29 @@ _LEADING: Final = re.compile(rf"(?:{_ARTICLE}|i|o|l|de) (?=.)")
 _TRAILING: Final = re.compile(rf"(?P<rest>.+), ?(?P<article>{_ARTICLE}|I|O|De|L['’])\Z", re.IGNORECASE | re.DOTALL)
 _INNER: Final = re.compile(r"(?P<rest>[^:,]+), (?P<article>The|An?)(?P<tail>(?:: | - | \().+)\Z", re.DOTALL)
 _NUMBERS: Final = {
-    **{"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12", "xiii": "13"},
-    **{"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9"},
+    **{
+        "ii": "2",
+        "iii": "3",
+        "iv": "4",
+        "vi": "6",
+        "vii": "7",
+        "viii": "8",
+        "ix": "9",
+        "xi": "11",
+        "xii": "12",
+        "xiii": "13",
+    },
+    **{
+        "one": "1",
+        "two": "2",
+        "three": "3",
+        "four": "4",
+        "five": "5",
+        "six": "6",
+        "seven": "7",
+        "eight": "8",
+        "nine": "9",
+    },
     **{"ten": "10", "eleven": "11", "twelve": "12", "first": "1st", "second": "2nd", "third": "3rd"},
 }
 # "v" and "x" are numbers at the end of a title only ("Rocky V"; "V for Vendetta" and "X" are none)
