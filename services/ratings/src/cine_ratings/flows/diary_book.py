@@ -45,12 +45,13 @@ class DiaryBook:
             known = first.get(wish.movie_id)
             entries.append(noted(wish, known, user_id=user_id, entry_id=str(ULID()), now=now))
             first[wish.movie_id] = min(known or wish.watched_on, wish.watched_on)
-        diary.insert(tx, entries)
-        counts.add_watches(tx, Counter(entry.movie_id for entry in entries))
-        self._tell(tx, (_changed(entry, added=True) for entry in entries))
+        # counts of ratings before those of films, as everywhere: who locks both never meets another half way
         thought = {wish.movie_id: wish.overall for wish in wishes if wish.rate and wish.overall is not None}
         if thought:
             self._ratings.set_overall(tx, user_id, thought)
+        diary.insert(tx, entries)
+        counts.add_watches(tx, Counter(entry.movie_id for entry in entries))
+        self._tell(tx, (_changed(entry, added=True) for entry in entries))
         return entries
 
     def undo(self, tx: Transaction, user_id: str, undos: Sequence[DiaryUndo]) -> list[bool]:

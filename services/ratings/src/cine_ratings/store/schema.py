@@ -42,7 +42,9 @@ rating_counts = sa.Table(
     "rating_counts",
     metadata,
     sa.Column("movie_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("dimension", sa.SmallInteger, primary_key=True, autoincrement=False),  # place in `domain.rating.DIMENSIONS`
+    sa.Column(
+        "dimension", sa.SmallInteger, primary_key=True, autoincrement=False
+    ),  # place in `domain.rating.DIMENSIONS`
     sa.Column("halves", _HALVES, primary_key=True, autoincrement=False),
     sa.Column("count", sa.Integer, nullable=False),
 )
