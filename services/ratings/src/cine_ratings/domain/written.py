@@ -11,6 +11,8 @@ from cinemesh.errors import InvalidArgument
 from cinemesh.markdown import plain, render
 
 _LINES: Final = "\n\t"
+_SEEN: Final = "LNPS"
+"""Categories of characters that are seen: letters, numbers, punctuation, symbols."""
 # embeddings and overrides turn the direction of whatever is printed after them; isolates and marks do not, and people who
 # write from right to left need those
 _TURNING = re.compile("[\u202a-\u202e]")
@@ -47,7 +49,7 @@ def written(markdown: str, field: str = "body_markdown") -> Text:
     if any(unicodedata.category(ch) == "Cc" and ch not in _LINES for ch in clean) or _TURNING.search(clean):
         problem = "must hold no control characters"
         raise InvalidArgument(f"{field} {problem}", violations=[(field, problem)])
-    if not plain(clean, 1):
+    if not any(unicodedata.category(ch)[0] in _SEEN for ch in plain(clean, len(clean) + 1)):
         problem = "must say something beside images and markup"
         raise InvalidArgument(f"{field} {problem}", violations=[(field, problem)])
     return Text(clean, render(clean))
