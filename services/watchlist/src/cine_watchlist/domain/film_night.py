@@ -133,9 +133,7 @@ def require_host(night: FilmNight, user_id: str) -> None:
         raise PermissionDenied("only the host may do this")
 
 
-def check_vote(
-    night: FilmNight, candidates: Collection[int], ranked: Sequence[int], vetoed: Sequence[int]
-) -> None:
+def check_vote(night: FilmNight, candidates: Collection[int], ranked: Sequence[int], vetoed: Sequence[int]) -> None:
     """Checks a vote.
 
     Args:

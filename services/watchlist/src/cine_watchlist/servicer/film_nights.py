@@ -44,7 +44,9 @@ class FilmNightServicer(film_night_pb2_grpc.FilmNightServiceServicer):
             movie_ids=list(request.movie_ids),
         )
         kind = pb.CreateFilmNightResponse
-        answer = await self._nights.create(_caller(), plan, request, kind, lambda shown: _night(kind, shown, invite=False))
+        answer = await self._nights.create(
+            _caller(), plan, request, kind, lambda shown: _night(kind, shown, invite=False)
+        )
         answer.invite_url = self._nights.invite_url(answer.film_night_id)
         return answer
 
