@@ -177,6 +177,15 @@ def test_a_good_token_goes_on_to_the_service_as_it_came(edge: Guarded) -> None:
     assert native(edge, token)[0] is grpc.StatusCode.OK
 
 
+def test_a_token_that_only_sets_up_a_second_factor_passes_the_edge(edge: Guarded) -> None:
+    token = edge.tokens.setting_up("42")
+    answer = httpx.get(f"{edge.url}/api/v1/movies/search", headers=bearer(token))
+    assert answer.status_code == 200  # what it opens is for the services to say
+    seen = json.loads(answer.json()["movies"][0]["overview"])["metadata"]
+    assert seen["authorization"] == f"Bearer {token}"
+    assert native(edge, token)[0] is grpc.StatusCode.OK
+
+
 def test_native_callers_cannot_say_who_they_are_either(edge: Guarded) -> None:
     with grpc.insecure_channel(f"{topology.LOOPBACK}:{edge.port}") as channel:
         stub: Any = catalog_pb2_grpc.CatalogServiceStub(channel)

@@ -23,7 +23,7 @@ ADMIN = ("admin", "admin/audit", "admin/users/01J00000000000000000000002")
 PAGES = (*ANYBODY, *OWN, *ADMIN)
 
 
-def _furnish(explorer: Explorer, stub: StubMesh) -> None:
+def _furnish(explorer: Explorer, stub: StubMesh, *, passkey: bool = True) -> None:
     """Signs in somebody of whom there is much to show."""
     ada = stub.identity.add("ada", roles=["user", "admin"])
     ada.profile |= {"bio": "Counts.\nWatches.", "website_url": "https://example.org/", "location": "London"}
@@ -32,7 +32,8 @@ def _furnish(explorer: Explorer, stub: StubMesh) -> None:
     ada.preferences |= {"preferred_genres": ["Drama"], "languages": ["pt", "en"], "region": "PT"}
     grace = stub.identity.add("grace", email="grace.with.a.long.address@departments.example.org")
     stub.identity.sign_in(ada, "Kitchen tablet")
-    ada.passkeys.append({"passkey_id": "p1", "name": "Laptop", "created_at": NOW, "credential": ""})
+    if passkey:
+        ada.passkeys.append({"passkey_id": "p1", "name": "Laptop", "created_at": NOW, "credential": ""})
     ada.identities.append({"identity_id": "i1", "provider": "google", "label": "ada@example.org", "linked_at": NOW})
     stub.identity.providers = [("google", "Google"), ("github", "GitHub")]
     entry = {"audit_id": "1", "at": NOW, "actor_id": ada.user_id, "actor_username": "ada", "action": "roles.set"}
@@ -69,6 +70,28 @@ def test_structure_width_and_focus(explorer: Explorer, stub: StubMesh, width: in
             if explorer.focused.tag_name != "body" and not explorer.js(OUTLINED):
                 wrong.append(f"no outline: {str(explorer.focused.get_attribute('outerHTML'))[:80]}")
         found[address] = wrong + explorer.complaints()
+
+    assert {address: wrong for address, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("rule", ["administrators", "everyone"])
+def test_what_is_said_of_a_missing_second_factor_is_for_everybody_too(
+    explorer: Explorer, stub: StubMesh, rule: str
+) -> None:
+    stub.identity.second_factor = rule
+    _furnish(explorer, stub, passkey=False)
+    explorer.size(360, 800)
+    found = {}
+    for enabled in (False, True):
+        next(iter(stub.identity.accounts.values())).totp = enabled
+        for address in ("account/signin", "admin"):
+            explorer.open(f"#/{address}")
+            explorer.settle()
+            explorer.wait_text(".notice h2", "Now sign in with it" if enabled else "A second factor first")
+            wrong = list(explorer.js(STRUCTURE))
+            if explorer.js("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                wrong.append("scrolls sideways")
+            found[address, enabled] = wrong + explorer.js(CONTRAST)[0] + explorer.complaints()
 
     assert {address: wrong for address, wrong in found.items() if wrong} == {}
 
