@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from google.protobuf.message import Message
 from ulid import ULID
@@ -65,8 +66,8 @@ class RatingBook:
         wishes = []
         for movie_id, halves in overall.items():
             before = known.get(movie_id)
-            rest = before.score.values if before is not None else {}
-            wishes.append(RatingWish(movie_id, Score(**{**rest, "overall": halves})))
+            score = replace(before.score, overall=halves) if before is not None else Score(halves)
+            wishes.append(RatingWish(movie_id, score))
         return self.apply(tx, user_id, wishes)
 
     def undo(self, tx: Transaction, user_id: str, undos: Sequence[RatingUndo]) -> list[bool]:
@@ -121,7 +122,7 @@ def _scores(
     for before, after in steps:
         rating = after or before
         if rating is not None:
-            yield rating.movie_id, before and before.score, after and after.score
+            yield rating.movie_id, before.score if before else None, after.score if after else None
 
 
 def _events(steps: Iterable[tuple[Rating | None, Rating | None]]) -> Iterable[tuple[str, Message]]:

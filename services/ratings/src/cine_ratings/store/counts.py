@@ -40,7 +40,7 @@ def add_reviews(tx: Session, changes: Mapping[int, int]) -> None:
 def of_film(tx: Session, movie_id: int) -> FilmCounts:
     """Returns everything that is counted of a film; all zeros for one that nobody rated."""
     rated = tx.execute(sa.select(cells.c.dimension, cells.c.halves, cells.c.count).where(cells.c.movie_id == movie_id))
-    counted = {(row.dimension, row.halves): row.count for row in rated}
+    counted = {(dimension, halves): count for dimension, halves, count in rated.tuples()}
     found = sa.select(films.c.review_count, films.c.watch_count).where(films.c.movie_id == movie_id)
     row = tx.execute(found).one_or_none()
     reviews, watches = (row.review_count, row.watch_count) if row is not None else (0, 0)

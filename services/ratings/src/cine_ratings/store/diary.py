@@ -123,7 +123,8 @@ def _matching(wanted: DiaryFilter) -> list[sa.ColumnElement[bool]]:
 
 
 def _entry(row: Mapping[Any, Any]) -> DiaryEntry:
-    return DiaryEntry(**{name: tuple(row[name]) if name == "tags" else row[name] for name in _NAMES})
+    values: dict[str, Any] = {name: tuple(row[name]) if name == "tags" else row[name] for name in _NAMES}
+    return DiaryEntry(**values)
 
 
 def _row(entry: DiaryEntry) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,16 +51,22 @@ class RatingFilter:
 class _Order:
     key: sa.ColumnElement[Any]
     descending: bool
-    shown: Callable[[Any], Any] = lambda value: value
-    read: Callable[[Any], Any] = lambda value: value
+    moment: bool = False
     of_film: bool = False
 
+    def shown(self, value: Any) -> Any:
+        """Returns a value of the key as a position carries it."""
+        return value.isoformat() if self.moment else value
 
-_MOMENT = {"shown": dt.datetime.isoformat, "read": dt.datetime.fromisoformat}
+    def read(self, carried: Any) -> Any:
+        """Returns the value that a position carries."""
+        return dt.datetime.fromisoformat(carried) if self.moment else carried
+
+
 _TITLE = sa.func.substr(sa.func.coalesce(films.c.sort_title, ""), 1, _LONGEST_KEY)
 _ORDERS = {
-    "newest": _Order(ratings.c.updated_at, True, **_MOMENT),
-    "oldest": _Order(ratings.c.updated_at, False, **_MOMENT),
+    "newest": _Order(ratings.c.updated_at, True, moment=True),
+    "oldest": _Order(ratings.c.updated_at, False, moment=True),
     "highest": _Order(ratings.c.overall, True),
     "lowest": _Order(ratings.c.overall, False),
     "title": _Order(_TITLE, False, of_film=True),
