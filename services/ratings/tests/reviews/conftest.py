@@ -12,16 +12,16 @@ from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.message import Message
 
 from cine.ratings.v1 import events_pb2
-from cine_ratings.domain.rating import Rating, Score
 from cine_ratings.domain.review import ReviewWish, Viewer, wish_of
 from cine_ratings.flows.anonymity import forget_author
 from cine_ratings.flows.comments import Comments, ShownComment
 from cine_ratings.flows.moderation import Moderation
+from cine_ratings.flows.rating_book import RatingBook
 from cine_ratings.flows.review_reading import ReviewReading
 from cine_ratings.flows.reviews import Reviews
 from cine_ratings.flows.shown import ShownReview
 from cine_ratings.settings import RatingsSettings
-from cine_ratings.store import Transaction, ratings
+from cine_ratings.store import Transaction
 from cine_ratings.store import schema as tables
 from cinemesh.db import Database, mesh_tables, migrate
 from cinemesh.outbox import Outbox
@@ -61,7 +61,8 @@ class Room:
         self.outbox = Outbox("ratings")
         people = People("ratings", settings, database, tables.people, forget=self.forget, clock=clock)
         films = Films("ratings", settings, database, tables.films)
-        self.reviews = Reviews(database, self.outbox, films, people, self.rate, clock)
+        self.book = RatingBook(self.outbox, clock)
+        self.reviews = Reviews(database, self.outbox, films, people, self.book, clock)
         self.reading = ReviewReading(database, films, people)
         self.comments = Comments(database, self.outbox, people, clock)
         self.moderation = Moderation(database, self.outbox, people, clock)
@@ -72,12 +73,6 @@ class Room:
             seed_films(tx, tables.films, [film(movie_id, title) for movie_id, title in FILMS.items()])
 
         await self.database.write(change)
-
-    def rate(self, tx: Transaction, user_id: str, movie_id: int, overall: int) -> None:
-        """Stands where the flow of ratings does."""
-        before, now = ratings.of(tx, user_id, movie_id), self.clock()
-        rating_id = before.rating_id if before is not None else f"{user_id}/{movie_id}"
-        ratings.keep(tx, [Rating(rating_id, user_id, movie_id, Score(overall), now, now, 1)])
 
     def forget(self, tx: Transaction, user_id: str) -> None:
         forget_author(tx, user_id, self.outbox, self.clock)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from cine.ratings.v1 import events_pb2
-from cine_ratings.domain.review import NOBODY, Order, Viewer
-from cine_ratings.store import counts
+from cine_ratings.domain.rating import RatingWish, Score
+from cine_ratings.domain.review import NOBODY, Order, Viewer, wish_of
+from cine_ratings.store import counts, ratings
 from cine_ratings.store.reviews import OfFilm
-from cinemesh.errors import Aborted, AlreadyExists, InvalidArgument, NotFound, PermissionDenied, Reason
+from cinemesh.errors import Aborted, AlreadyExists, InvalidArgument, NotFound, PermissionDenied, Reason, Unavailable
 
 from .conftest import ADA, BOB, BOSS, CY, START, Room, refused
 
@@ -30,7 +31,8 @@ async def test_a_review_is_published_with_all_that_belongs_to_it(room: Room) -> 
     assert shown.movie is not None and shown.movie.title == "The Matrix"
     assert await room.reading.get(NOBODY, review.review_id) == shown_to_all(shown)
     assert await shown_count(room, 603) == 1
-    (told,) = await room.events()
+    rated, told = await room.events()
+    assert isinstance(rated, events_pb2.RatingChanged) and (rated.user_id, rated.overall) == ("u-ada", 4.5)
     assert told == events_pb2.ReviewChanged(
         review_id=review.review_id, user_id="u-ada", movie_id=603, revision=1, added=True
     )
@@ -38,6 +40,22 @@ async def test_a_review_is_published_with_all_that_belongs_to_it(room: Room) -> 
 
 def shown_to_all(shown: Any) -> Any:
     return type(shown)(shown.review, shown.username, False, False, shown.movie)
+
+
+async def test_a_rating_that_comes_with_it_leaves_the_other_dimensions_alone(room: Room) -> None:
+    wish = RatingWish(603, Score(6, acting=3))
+    await room.database.write(lambda tx: room.book.apply(tx, "u-ada", [wish]))
+    assert (await room.publish(ADA, 603, overall=5.0)).review.overall == 10
+    kept = await room.database.read(lambda tx: ratings.of(tx, "u-ada", 603))
+    assert kept is not None and kept.score == Score(10, acting=3)
+    other = (await room.publish(BOB, 603)).review
+    assert other.overall is None
+
+
+async def test_a_film_that_nobody_knows_is_not_reviewed(room: Room) -> None:
+    # the copy of the catalogue is not whole here and the catalogue away: nobody can tell
+    await refused(room.publish(ADA, 999), Unavailable)
+    assert (await room.reading.of_author(ADA, 10, None)).total == 0
 
 
 async def test_there_is_one_review_a_person_and_film(room: Room) -> None:
@@ -239,8 +257,6 @@ async def test_others_services_read_reviews_by_id_and_whole(room: Room) -> None:
 
 
 async def test_an_import_adds_and_replaces_and_is_taken_back_where_nothing_changed_since(room: Room) -> None:
-    from cine_ratings.domain.review import wish_of
-
     mine = (await room.publish(ADA, 603, "My own.")).review
     wishes = [wish_of(603, "Theirs."), wish_of(604, "New.", created_at=START), wish_of(2571, "Edited since.")]
 

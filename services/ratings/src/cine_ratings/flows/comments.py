@@ -156,6 +156,7 @@ class Comments:
         """Deletes a comment; where it was answered, an empty one stays in its place. Raises as `update` does."""
 
         def effect(tx: Transaction) -> None:
+            self._people.require_present(tx, viewer.user_id)
             review, comment = self._owned(tx, comment_id, viewer)
             check_etag(etag, comment.version, thing="the comment")
             now = self._clock()

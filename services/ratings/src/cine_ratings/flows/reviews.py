@@ -11,6 +11,8 @@ from ulid import ULID
 
 from cine.ratings.v1 import events_pb2
 from cine_ratings.domain.review import Review, ReviewChange, ReviewWish, Viewer, cleaned, edited, said
+from cine_ratings.flows.known_films import verdict_on
+from cine_ratings.flows.rating_book import RatingBook
 from cine_ratings.flows.shown import Showing, ShownReview, owned, seen
 from cine_ratings.store import Transaction, counts, reviews, turns
 from cinemesh.clock import Clock, utc_now
@@ -24,9 +26,6 @@ T = TypeVar("T")
 Once = Callable[[Callable[[Transaction], ShownReview]], Awaitable[T]]
 """Runs the effect of an attempt in a transaction, or finds the answer that the same attempt was given before."""
 
-Rate = Callable[[Transaction, str, int, int], None]
-"""Sets a person's overall rating of a film, in half stars."""
-
 
 class Reviews:
     """What authors and readers do with reviews.
@@ -36,7 +35,7 @@ class Reviews:
         outbox: tells other services.
         films: knows which films exist.
         people: knows names.
-        rate: sets the rating that comes with a review.
+        book: sets the rating that comes with a review.
         clock: tells the time.
     """
 
@@ -46,7 +45,7 @@ class Reviews:
         outbox: Outbox,
         films: Films,
         people: People,
-        rate: Rate,
+        book: RatingBook,
         clock: Clock = utc_now,
     ) -> None:
         self._database = database
@@ -54,7 +53,7 @@ class Reviews:
         self._films = films
         self._people = people
         self._showing = Showing(people, films)
-        self._rate = rate
+        self._book = book
         self._clock = clock
 
     async def create(self, viewer: Viewer, wish: ReviewWish, once: Once[T]) -> T:
@@ -71,17 +70,18 @@ class Reviews:
             Unauthenticated: their account was deleted.
             Unavailable: nobody can tell whether there is such a film.
         """
-        await self._films.require([wish.movie_id])
+        verdict = await verdict_on(self._films, wish.movie_id)
         await self._people.known([viewer.user_id])
 
         def effect(tx: Transaction) -> ShownReview:
+            verdict.pronounce()
             self._people.require_present(tx, viewer.user_id)
             turns.take(tx, viewer.user_id)
             before = reviews.of(tx, viewer.user_id, wish.movie_id)
             if before is not None:
                 raise _twice(before)
             if wish.overall is not None:
-                self._rate(tx, viewer.user_id, wish.movie_id, wish.overall)
+                self._book.set_overall(tx, viewer.user_id, {wish.movie_id: wish.overall})
             return self._showing.one(tx, self._publish(tx, viewer.user_id, wish), viewer)
 
         return await once(effect)
@@ -140,6 +140,7 @@ class Reviews:
         """Deletes a review with its history, likes and comments. Raises as `update` does."""
 
         def effect(tx: Transaction) -> None:
+            self._people.require_present(tx, viewer.user_id)
             review = owned(reviews.locked(tx, review_id), viewer)
             check_etag(etag, review.version, thing="the review")
             self._delete(tx, review)
