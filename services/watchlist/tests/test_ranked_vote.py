@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from itertools import pairwise
+from typing import ClassVar
 
 from hypothesis import example, given, strategies
 
@@ -155,7 +156,7 @@ class TestRules:
 
 
 class TestWords:
-    titles = {A: "Alien", B: "Brazil", C: "Casablanca"}
+    titles: ClassVar = {A: "Alien", B: "Brazil", C: "Casablanca"}
 
     def test_they_name_the_films_the_votes_and_the_rule(self) -> None:
         said = in_words(count([B, A, D], ranked((A,), (B,), (D,))).ties, self.titles)

@@ -116,6 +116,10 @@ class Diary:
 
         return await self._database.write(change)
 
+    async def following(self, after: str, limit: int) -> Sequence[DiaryEntry]:
+        """Returns entries of anybody with an id above one, in the order of their ids."""
+        return await self._database.read(lambda tx: diary.following(tx, after, limit))
+
     async def delete(self, user_id: str, entry_id: str, etag: str) -> None:
         """Takes an entry out. Raises as `update` does."""
         await self._database.write(lambda tx: self._book.remove(tx, [self._own(tx, user_id, entry_id, etag)]))

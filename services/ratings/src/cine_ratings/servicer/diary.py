@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 
@@ -20,6 +21,7 @@ from cinemesh.paging import PageTokens, page_size
 from cinemesh.plain_text import plain_text, searchable
 
 M = TypeVar("M", bound=Message)
+_STREAMED: Final = 1000
 
 
 class DiaryServicer(diary_pb2_grpc.DiaryServiceServicer):
@@ -74,6 +76,26 @@ class DiaryServicer(diary_pb2_grpc.DiaryServiceServicer):
         """Removes an entry from the diary."""
         await self._diary.delete(_caller(), searchable(request.entry_id, "entry_id"), request.etag)
         return pb.DeleteDiaryEntryResponse()
+
+    async def StreamDiaryEntries(
+        self, request: pb.StreamDiaryEntriesRequest, _: Any
+    ) -> AsyncIterator[pb.StreamDiaryEntriesResponse]:
+        """Streams what all diaries say was watched to a service."""
+        after = searchable(request.after_entry_id, "after_entry_id")
+        while found := await self._diary.following(after, _STREAMED):
+            yield pb.StreamDiaryEntriesResponse(
+                entries=[
+                    pb.WatchedFilm(
+                        entry_id=one.entry_id,
+                        user_id=one.user_id,
+                        movie_id=one.movie_id,
+                        watched_on=one.watched_on.isoformat(),
+                        rewatch=one.rewatch,
+                    )
+                    for one in found
+                ]
+            )
+            after = found[-1].entry_id
 
 
 def _caller() -> str:

@@ -59,6 +59,12 @@ def all_of(tx: Session, user_id: str) -> list[DiaryEntry]:
     return [_entry(row) for row in tx.execute(query).mappings()]
 
 
+def following(tx: Session, after: str, limit: int) -> list[DiaryEntry]:
+    """Returns at most `limit` entries of anybody with an id above one, in the order of their ids."""
+    query = sa.select(diary).where(diary.c.entry_id > after).order_by(diary.c.entry_id).limit(limit)
+    return [_entry(row) for row in tx.execute(query).mappings()]
+
+
 def first_days(tx: Session, user_id: str, movie_ids: Iterable[int]) -> dict[int, dt.date]:
     """Returns when a person first watched each film, as far as the diary knows."""
     days: dict[int, dt.date] = {}

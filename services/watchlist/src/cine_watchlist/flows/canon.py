@@ -71,7 +71,7 @@ class Canon:
         self._keys = {entry: [sort_title(title) for title in entry.titles] for one in lists for entry in one.entries}
         self._resolved: tuple[float, dict[str, tuple[int, ...]]] = (-float("inf"), {})
 
-    async def list(self, user_id: str) -> list[Standing]:
+    async def standings(self, user_id: str) -> list[Standing]:
         """Returns all lists.
 
         Args:

@@ -152,7 +152,7 @@ class FilmNights:
 
         return (await self._settled(read))[0]
 
-    async def list(self, user_id: str, state: str, limit: int, after: Start | None) -> NightPage:
+    async def page(self, user_id: str, state: str, limit: int, after: Start | None) -> NightPage:
         """Returns a page of the film nights that the caller takes part in.
 
         Args:

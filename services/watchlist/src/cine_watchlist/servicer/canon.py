@@ -25,7 +25,7 @@ class CanonServicer(canon_pb2_grpc.CanonServiceServicer):
 
     async def ListCanonLists(self, _: pb.ListCanonListsRequest, __: Any) -> pb.ListCanonListsResponse:
         """Lists the lists, and how much of each the caller has seen."""
-        standings = await self._canon.list(_caller())
+        standings = await self._canon.standings(_caller())
         return pb.ListCanonListsResponse(lists=[pb.CanonList(**_head(standing)) for standing in standings])
 
     async def GetCanonList(self, request: pb.GetCanonListRequest, _: Any) -> pb.GetCanonListResponse:

@@ -52,7 +52,7 @@ class FilmNightServicer(film_night_pb2_grpc.FilmNightServiceServicer):
 
     async def ListFilmNights(self, request: pb.ListFilmNightsRequest, _: Any) -> pb.ListFilmNightsResponse:
         """Lists the film nights the caller takes part in."""
-        page = await self._nights.list(
+        page = await self._nights.page(
             _caller(), request.state, page_size(request.page_size), self._pages.decode(request)
         )
         return pb.ListFilmNightsResponse(
