@@ -1,0 +1,1 @@
+"""Loads with kills and races, whose histories are checked; run by `make chaos`."""

@@ -1,0 +1,110 @@
+"""One service as a process of its own, with stand-ins for the catalogue and Identity beside it, that can be killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from cinemesh import topology
+from cinemesh.testing import TokenFactory
+from cinemesh.testing.catalogue import CatalogueSettings, catalogue, film
+from cinemesh.testing.harness import settings_for
+from cinemesh.testing.identity import standing_in
+
+FILMS = 60
+_READY_SECONDS = 60.0
+
+
+class ServiceProcess:
+    """A service under test.
+
+    Args:
+        name: of the service, such as "ratings".
+        folder: its state.
+        base: first port of the mesh.
+        store_url: its store.
+        address: of the catalogue and Identity, by name.
+    """
+
+    def __init__(self, name: str, folder: Path, base: int, store_url: str, peers: dict[str, str]) -> None:
+        self.name = name
+        self.address = f"{topology.LOOPBACK}:{topology.grpc_port(name, base)}"
+        own = {key: value for key, value in os.environ.items() if not key.startswith("CINE_")}
+        self._environment = {
+            **own,
+            "CINE_PORT_BASE": str(base),
+            "CINE_VAR_DIR": str(folder / "var"),
+            "CINE_LOG_LEVEL": "warning",
+            "CINE_DRAIN_SECONDS": "0",
+            f"CINE_{name.upper()}_DATABASE_URL": store_url,
+            "CINE_PEERS": "{" + ", ".join(f'"{peer}": ["{at}"]' for peer, at in peers.items()) + "}",
+        }
+        self._log = folder / f"{name}.log"
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> float:
+        """Starts it and waits until it serves. Returns how many seconds that took.
+
+        Raises:
+            RuntimeError: it ended, or did not serve in time; the message ends with its log.
+        """
+        began = time.monotonic()
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", f"cine_{self.name}", env=self._environment, stdout=log, stderr=log
+            )
+        while not await self._serves():
+            if self._process.returncode is not None or time.monotonic() - began > _READY_SECONDS:
+                raise RuntimeError(f"{self.name} does not serve:\n{self._log.read_text()[-3000:]}")
+            await asyncio.sleep(0.02)
+        return time.monotonic() - began
+
+    async def _serves(self) -> bool:
+        async with grpc.aio.insecure_channel(self.address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            try:
+                answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=1.0)
+            except grpc.aio.AioRpcError:
+                return False
+            return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+    async def kill(self) -> None:
+        """Ends it as a power cut of the process would: SIGKILL, at once."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """Ends it in order."""
+        await self._end(signal.SIGTERM)
+
+    async def _end(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+            await self._process.wait()
+
+
+@asynccontextmanager
+async def under_test(
+    name: str, folder: Path, base: int, store_url: str
+) -> AsyncIterator[tuple[ServiceProcess, TokenFactory]]:
+    """Runs a service among stand-ins for the block; yields it, and what makes tokens of people that it believes."""
+    async with AsyncExitStack() as stack:
+        films = [film(movie_id, f"Film {movie_id}", year=1980 + movie_id % 40) for movie_id in range(1, FILMS + 1)]
+        _, at_identity = await stack.enter_async_context(standing_in(folder))
+        _, at_catalogue = await stack.enter_async_context(catalogue(folder, films))
+        tokens = TokenFactory(settings_for(CatalogueSettings, folder))
+        process = ServiceProcess(name, folder, base, store_url, {"identity": at_identity, "catalog": at_catalogue})
+        await process.start()
+        try:
+            yield process, tokens
+        finally:
+            await process.stop()
