@@ -117,11 +117,7 @@ class RatingsApplication(Application):
     def _reviews(self) -> dict[str, Any]:
         """Wires reviews, what is said under them, and what administrators do about it."""
         database, outbox, films, people, clock = self.database, self.outbox, self.films, self.people, self.clock
-
-        def rate(tx: Transaction, user_id: str, movie_id: int, halves: int) -> None:
-            self.rating_book.set_overall(tx, user_id, {movie_id: halves})
-
-        self.reviews = Reviews(database, outbox, films, people, rate, clock)
+        self.reviews = Reviews(database, outbox, films, people, self.rating_book, clock)
         comments = Comments(database, outbox, people, clock)
         moderation = Moderation(database, outbox, people, clock)
         reading = ReviewReading(database, films, people)
