@@ -29,19 +29,12 @@ class PageTokens:
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> Self:
-        """Returns the page tokens of a service: its key is derived from `CINE_PAGE_TOKEN_KEY`, or from `var/keys/`.
+        """Returns the page tokens of a service: see `derived_key`.
 
         Raises:
-            Unavailable: there is neither.
+            Unavailable: there is nothing to derive the key from.
         """
-        if settings.page_token_key is not None:
-            secret = settings.page_token_key.get_secret_value().encode()
-        else:
-            try:
-                secret = (settings.keys_dir / PAGE_KEY_FILE).read_bytes()
-            except OSError:
-                raise Unavailable("there is no key for page tokens: set CINE_PAGE_TOKEN_KEY") from None
-        return cls(hmac.digest(secret, b"page-token:" + settings.service.encode(), "sha256"))
+        return cls(derived_key(settings, "page-token"))
 
     def encode(self, position: Any, query: Message) -> str:
         """Returns the token of the page that starts at a position.
@@ -74,6 +67,22 @@ class PageTokens:
 
     def _mac(self, body: bytes, query: Message) -> bytes:
         return hmac.digest(self._key, fingerprint(query) + body, "sha256")[:_MAC_BYTES]
+
+
+def derived_key(settings: ServiceSettings, purpose: str) -> bytes:
+    """Returns 32 bytes for one purpose of one service, from `CINE_PAGE_TOKEN_KEY` or, in development, from `var/keys/`.
+
+    Raises:
+        Unavailable: there is neither.
+    """
+    if settings.page_token_key is not None:
+        secret = settings.page_token_key.get_secret_value().encode()
+    else:
+        try:
+            secret = (settings.keys_dir / PAGE_KEY_FILE).read_bytes()
+        except OSError:
+            raise Unavailable("there is no key for page tokens: set CINE_PAGE_TOKEN_KEY") from None
+    return hmac.digest(secret, f"{purpose}:{settings.service}".encode(), "sha256")
 
 
 def fingerprint(query: Message) -> bytes:
