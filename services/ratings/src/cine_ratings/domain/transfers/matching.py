@@ -112,6 +112,9 @@ class Match:
     candidates: tuple[Candidate, ...] = ()
 
 
+UNSETTLED: Final = Match()
+
+
 class _Keys:
     """Which films have a key: parallel arrays, sorted by the key's hash."""
 

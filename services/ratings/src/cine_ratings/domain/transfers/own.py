@@ -38,7 +38,7 @@ FORMAT: Final = "cine-history/1"
 COLUMNS: Final = (
     *("kind", "movie_id", "title", "year", "imdb_id", "tmdb_id"),
     *("overall", "plot", "acting", "cinematography", "soundtrack"),
-    *("watched_on", "rewatch", "tags", "notes", "created_at", "updated_at"),
+    *("rated_at", "watched_on", "rewatch", "tags", "notes"),
 )
 _SECTIONS: Final = {"ratings": Kind.RATING, "diary": Kind.WATCH, "reviews": Kind.REVIEW}
 # what a spreadsheet takes for a formula when a cell begins with it; the mark in front tells it is text
@@ -62,8 +62,7 @@ def rating_document(rating: Rating, film: FilmFacts) -> dict[str, Any]:
     return {
         "movie": _film_document(film),
         **stars,
-        "created_at": _written(rating.created_at),
-        "updated_at": _written(rating.updated_at),
+        "rated_at": _written(rating.updated_at),
     }
 
 
@@ -77,7 +76,6 @@ def diary_document(entry: DiaryEntry, film: FilmFacts) -> dict[str, Any]:
         **overall,
         "notes": entry.notes,
         "tags": list(entry.tags),
-        "created_at": _written(entry.created_at),
     }
 
 
@@ -107,12 +105,11 @@ def table_row(thing: Rating | DiaryEntry, film: FilmFacts) -> list[str]:
         "year": str(film.year or ""),
         "imdb_id": film.imdb_id,
         "tmdb_id": str(film.tmdb_id or ""),
-        "created_at": _written(thing.created_at),
     }
     if isinstance(thing, Rating):
         scores = {name: value for name, value in thing.score.values.items() if value is not None}
         values |= {name: f"{stars_of(value):g}" for name, value in scores.items()}
-        values["updated_at"] = _written(thing.updated_at)
+        values["rated_at"] = _written(thing.updated_at)
     else:
         values["watched_on"] = thing.watched_on.isoformat()
         values["overall"] = "" if thing.overall is None else f"{stars_of(thing.overall):g}"
@@ -204,7 +201,6 @@ def _row(kind: Kind, said: Mapping[str, Any], problem: str, today: dt.date) -> R
             imdb_id=imdb_id_of(text("imdb_id"), "imdb_id"),
             tmdb_id=number_of(text("tmdb_id"), "tmdb_id"),
             year=year_of(text("year"), "year"),
-            at=moment_of(text("created_at"), "created_at", today),
             whole=True,
             overall=half_stars(text("overall"), "overall"),
         )
@@ -214,10 +210,10 @@ def _row(kind: Kind, said: Mapping[str, Any], problem: str, today: dt.date) -> R
             if row.overall is None:
                 raise Flaw("overall is empty")
             halves: dict[str, Any] = {name: half_stars(text(name), name) for name in DIMENSIONS}
-            return replace(row, **halves, changed_at=moment_of(text("updated_at"), "updated_at", today))
+            return replace(row, **halves, at=moment_of(text("rated_at"), "rated_at", today))
         if kind is Kind.WATCH:
             return _watch(row, said, text, today)
-        return _review(row, text)
+        return replace(_review(row, text), at=moment_of(text("created_at"), "created_at", today))
     except Flaw as flaw:
         return replace(row, problem=str(flaw))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from enum import IntFlag, StrEnum
+from typing import Any, Final
 
 TITLE_LENGTH: Final = 300
 NOTES_LENGTH: Final = 2_000
@@ -63,6 +63,16 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+class Part(IntFlag):
+    """The effects a row may have; a row of a diary may set a rating, too."""
+
+    NOTHING = 0
+    RATING = 1
+    WATCH = 2
+    REVIEW = 4
+    WATCHLIST = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row, in the terms of this house.
@@ -94,7 +104,6 @@ class Row:
         spoilers: whether the review tells too much.
         list_name: list it is on.
         at: when it was rated, written or added there; None when the file does not say.
-        changed_at: when the rating last changed there; None for `at`.
         problem: what is wrong with it, naming the column; empty when nothing is.
         left_out: why it is no film (an episode, a game); empty when it is one. Such a row is left out unless an id tells
             that the catalogue has it: films and series share titles.
@@ -126,7 +135,6 @@ class Row:
     spoilers: bool = False
     list_name: str = ""
     at: dt.datetime | None = None
-    changed_at: dt.datetime | None = None
     problem: str = ""
     left_out: str = ""
 
@@ -146,6 +154,18 @@ class Row:
         return self.kind is Kind.REVIEW
 
     @property
+    def brings(self) -> Part:
+        """What applying it does, as far as the row alone tells."""
+        parts = Part.NOTHING
+        if self.brings_rating:
+            parts |= Part.RATING
+        if self.brings_watch:
+            parts |= Part.WATCH
+        if self.brings_review:
+            parts |= Part.REVIEW
+        return parts | Part.WATCHLIST if self.is_for_watchlist else parts
+
+    @property
     def is_for_watchlist(self) -> bool:
         """Whether it belongs to the Watchlist service: the watchlist or a list."""
         return self.kind in (Kind.WATCHLIST, Kind.LIST_ITEM)
@@ -154,6 +174,32 @@ class Row:
     def dimensions(self) -> dict[str, int]:
         """The dimensions it rates beside the film as a whole, in half stars."""
         return {name: value for name in _DIMENSIONS if (value := getattr(self, name)) is not None}
+
+
+_DEFAULTS: Final = {field.name: field.default for field in fields(Row)}
+
+
+def document_of(row: Row) -> dict[str, Any]:
+    """Returns a row as JSON holds it: what it says, without what it does not."""
+    said = {name: getattr(row, name) for name in _DEFAULTS}
+    return {
+        name: value.isoformat() if isinstance(value, dt.date) else value
+        for name, value in said.items()
+        if value != _DEFAULTS[name]
+    }
+
+
+def row_of(document: Mapping[str, Any]) -> Row:
+    """Returns the row that `document_of` was given."""
+    values = dict(document)
+    values["kind"] = Kind(values["kind"])
+    for name in ("directors", "tags"):
+        values[name] = tuple(values.get(name, ()))
+    if "watched_on" in values:
+        values["watched_on"] = dt.date.fromisoformat(values["watched_on"])
+    if "at" in values:
+        values["at"] = dt.datetime.fromisoformat(values["at"])
+    return Row(**values)
 
 
 class Unreadable(Exception):
