@@ -98,7 +98,7 @@ class Films:
                 raise _not_found(wanted, unknown, field)
 
     async def _unknown(self, missing: Sequence[int]) -> set[int]:
-        whole = await self._whole()
+        whole = await self.whole()
         if whole and self._consumer.lag_seconds < _BEHIND_SECONDS:
             announced = await self._database.read(lambda session: self._announced(session, missing))
             if not announced:
@@ -113,7 +113,8 @@ class Films:
                 retry_after=2.0,
             ) from None
 
-    async def _whole(self) -> bool:
+    async def whole(self) -> bool:
+        """Returns whether the catalogue was read whole at least once; until then a film may only look unknown."""
         if not self._filled:
             self._filled = (await self._progress.state()).filled
         return self._filled
@@ -149,7 +150,7 @@ class Films:
         Raises:
             Unavailable: it is not whole yet, or does not follow.
         """
-        if not await self._whole():
+        if not await self.whole():
             raise Unavailable(f"films are not read yet: {self._reading.problem or 'reading'}")
         following = await self._consumer.probe()
         return f"{following}; {self._reading.problem}" if self._reading.problem else following
