@@ -52,6 +52,7 @@ class FilmNightEnding:
         counted = self.count(tx, night.film_night_id)
         closed_at = night.closes_at if night.is_due(now) and night.closes_at is not None else now
         film_nights.close(tx, night.film_night_id, closed_at, counted.winner, json.dumps(counted.document()))
+        film_night_votes.strike(tx, night.film_night_id, counted.vetoed)
         event = events_pb2.FilmNightClosed(
             film_night_id=night.film_night_id,
             winner_movie_id=counted.winner,

@@ -25,9 +25,7 @@ def insert(tx: Session, comment: Comment) -> None:
 
 def by_id(tx: Session, list_id: str, comment_id: str) -> Comment | None:
     """Returns a comment on a list."""
-    query = sa.select(list_comments).where(
-        list_comments.c.list_id == list_id, list_comments.c.comment_id == comment_id
-    )
+    query = sa.select(list_comments).where(list_comments.c.list_id == list_id, list_comments.c.comment_id == comment_id)
     row = tx.execute(query).mappings().one_or_none()
     return _of_row(row) if row is not None else None
 

@@ -50,6 +50,9 @@ candidates = sa.Table(
     sa.Column("movie_id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("number", sa.Integer, nullable=False),  # in the order they were proposed
     sa.Column("proposed_by", _USER, nullable=False, index=True),  # empty when the account was deleted
+    sa.Column(
+        "struck", sa.Boolean, nullable=False
+    ),  # once closed: whether it was struck out, whoever leaves afterwards
 )
 
 # a vote is its choices: withdrawing a film, or leaving, takes them along

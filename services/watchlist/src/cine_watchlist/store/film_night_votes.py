@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
@@ -25,7 +25,13 @@ def propose(tx: Transaction, film_night_id: str, movie_ids: Sequence[int], user_
     highest = sa.select(sa.func.max(candidates.c.number)).where(candidates.c.film_night_id == film_night_id)
     last = tx.execute(highest).scalar_one() or 0
     rows = [
-        {"film_night_id": film_night_id, "movie_id": movie_id, "number": number, "proposed_by": user_id}
+        {
+            "film_night_id": film_night_id,
+            "movie_id": movie_id,
+            "number": number,
+            "proposed_by": user_id,
+            "struck": False,
+        }
         for number, movie_id in enumerate(movie_ids, last + 1)
     ]
     if rows:
@@ -36,6 +42,12 @@ def withdraw(tx: Transaction, film_night_id: str, movie_id: int) -> None:
     """Takes a film away, out of all votes too."""
     which = (candidates.c.film_night_id == film_night_id, candidates.c.movie_id == movie_id)
     tx.execute(sa.delete(candidates).where(*which))
+
+
+def strike(tx: Transaction, film_night_id: str, movie_ids: Collection[int]) -> None:
+    """Keeps which films were struck out in the end."""
+    which = (candidates.c.film_night_id == film_night_id, candidates.c.movie_id.in_(movie_ids))
+    tx.execute(sa.update(candidates).where(*which).values(struck=True))
 
 
 def cast(

@@ -125,7 +125,9 @@ def gather(tx: Transaction, nights: Sequence[FilmNight]) -> list[Gathering]:
     query = sa.select(candidates).where(candidates.c.film_night_id.in_(ids)).order_by(candidates.c.number)
     for row in tx.execute(query):
         known = vetoed[row.film_night_id]
-        proposed[row.film_night_id].append(Candidate(row.movie_id, row.proposed_by, row.movie_id in known))
+        proposed[row.film_night_id].append(
+            Candidate(row.movie_id, row.proposed_by, row.struck or row.movie_id in known)
+        )
     hosts = {night.film_night_id: night.host_id for night in nights}
     present: dict[str, list[Participant]] = defaultdict(list)
     query = sa.select(participants).where(participants.c.film_night_id.in_(ids))

@@ -88,9 +88,7 @@ class Order:
         start = places.fresh_start(lowest, highest, tx.execute(count).scalar_one())
         statement = sa.update(self.items).where(self.items.c.item_id == ranks.c.item_id)
         tx.execute(statement.values(place=start + (ranks.c.position - 1) * places.GAP))
-        tx.execute(
-            sa.update(self.holder).where(self.holder_id == owner).values(spreads=self.holder.c.spreads + 1)
-        )
+        tx.execute(sa.update(self.holder).where(self.holder_id == owner).values(spreads=self.holder.c.spreads + 1))
 
     def _ranks(self, owner: str) -> sa.Subquery:
         place = self.items.c.place

@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("movie_id", sa.Integer, autoincrement=False, nullable=False),
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("proposed_by", _USER, nullable=False),
+        sa.Column("struck", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("film_night_id", "movie_id", name="pk_film_night_candidates"),
         sa.ForeignKeyConstraint(
             ["film_night_id"],
