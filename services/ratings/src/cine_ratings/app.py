@@ -129,9 +129,10 @@ class RatingsApplication(Application):
 
     def _forget(self, tx: Transaction, user_id: str) -> None:
         """Drops what a person who left rated and watched, and takes their name off what they wrote."""
+        # reviews, then counts of ratings, then those of films, as everywhere: nobody waits for anybody in a circle
+        forget_author(tx, user_id, self.outbox, self.clock)
         self.rating_book.forget(tx, user_id)
         self.diary_book.forget(tx, user_id)
-        forget_author(tx, user_id, self.outbox, self.clock)
 
     def _mount(self, messages: ModuleType, stubs: ModuleType, servicers: dict[str, Any]) -> Mount:
         (service,) = messages.DESCRIPTOR.services_by_name.values()

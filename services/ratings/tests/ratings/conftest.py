@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,14 +129,13 @@ class Mesh:
 
     async def filled(self) -> None:
         """Waits until the films are there."""
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    await self.app.films.probe()
-                except CineError:
-                    await asyncio.sleep(0.02)
-                else:
-                    return
+
+        async def whole() -> bool:
+            with contextlib.suppress(CineError):
+                return bool(await self.app.films.probe())
+            return False
+
+        await eventually(whole)
 
 
 @pytest.fixture
@@ -157,3 +157,10 @@ async def refused(call: Awaitable[Any]) -> CineError:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return failure_of(caught.value)
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Waits until something holds that another service has yet to tell of."""
+    async with asyncio.timeout(20):
+        while not await holds():  # noqa: ASYNC110 - nothing wakes a test
+            await asyncio.sleep(0.02)

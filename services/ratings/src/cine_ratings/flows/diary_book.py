@@ -35,6 +35,8 @@ class DiaryBook:
     def apply(self, tx: Transaction, user_id: str, wishes: Sequence[DiaryWish]) -> list[DiaryEntry]:
         """Adds entries to a person's diary, and returns them in the same order.
 
+        A transaction with several steps takes ratings first, then the diary, each in one call: counts are locked in that order everywhere.
+
         Whoever watched a film before is told by the diary, not by the wish alone; one wish may tell the next.
         """
         turns.take(tx, user_id)

@@ -33,6 +33,8 @@ class RatingBook:
     def apply(self, tx: Transaction, user_id: str, wishes: Sequence[RatingWish]) -> list[RatingChange]:
         """Rates films, and returns what came of each wish, in the same order.
 
+        A transaction with several steps takes ratings first, then the diary, each in one call: counts are locked in that order everywhere.
+
         Args:
             tx: the transaction.
             user_id: whose ratings they are.
