@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from cine.common.v1 import film_card_pb2
-from cinemesh import contracts, errors, telemetry
+from cinemesh import contracts, telemetry
 from cinemesh.client import channel
 from cinemesh.clock import utc_now
 from cinemesh.db import Database
@@ -126,10 +126,14 @@ class FilmReading:
             await self._rest(fruitless)
 
     def _trouble(self, fault: Exception) -> None:
-        away = isinstance(fault, (errors.Unavailable, grpc.aio.AioRpcError))
-        self.problem = "the catalogue does not answer" if away else f"failed: {type(fault).__name__}"
-        if not away and not isinstance(fault, LeaseLost):
-            self._log.warning("films could not be read", exc_info=fault)
+        answer = fault if isinstance(fault, grpc.aio.AioRpcError) else fault.__cause__
+        if isinstance(answer, grpc.aio.AioRpcError):
+            problem = f"the catalogue answers {answer.code().name}"
+        else:
+            problem = f"failed: {type(fault).__name__}"
+        if problem != self.problem and not isinstance(fault, LeaseLost):
+            self._log.warning("films cannot be read for now", problem=problem)
+        self.problem = problem
 
     async def _rest(self, fruitless: int) -> None:
         if fruitless:
