@@ -78,7 +78,7 @@ class Follower:
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(20):
-        while not await true():  # a table does not wake anybody
+        while not await true():  # noqa: ASYNC110 - a table does not wake anybody
             await asyncio.sleep(0.02)
 
 
