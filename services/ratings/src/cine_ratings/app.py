@@ -20,10 +20,19 @@ from cine.ratings.v1 import (
     transfers_pb2,
     transfers_pb2_grpc,
 )
+from cine_ratings.domain.transfers.job import State
 from cine_ratings.flows.anonymity import forget_author
 from cine_ratings.flows.comments import Comments
 from cine_ratings.flows.diary import Diary
 from cine_ratings.flows.diary_book import DiaryBook
+from cine_ratings.flows.film_index import FilmFinder
+from cine_ratings.flows.history_export import HistoryExport
+from cine_ratings.flows.import_applying import ImportApplying
+from cine_ratings.flows.import_intake import ImportIntake, prune
+from cine_ratings.flows.import_matching import ImportMatching
+from cine_ratings.flows.import_reading import Imports
+from cine_ratings.flows.import_undoing import ImportUndoing
+from cine_ratings.flows.import_worker import Bell, ImportWorker
 from cine_ratings.flows.moderation import Moderation
 from cine_ratings.flows.rating_book import RatingBook
 from cine_ratings.flows.ratings import Ratings
@@ -36,8 +45,10 @@ from cine_ratings.servicer.diary import DiaryServicer
 from cine_ratings.servicer.moderation import ModerationServicer
 from cine_ratings.servicer.ratings import RatingsServicer
 from cine_ratings.servicer.reviews import ReviewServicer
+from cine_ratings.servicer.transfers import TransferServicer
 from cine_ratings.settings import RatingsSettings
-from cine_ratings.store import Transaction, schema
+from cine_ratings.store import Transaction, imports, schema
+from cine_ratings.watchlist import RemoteWatchlist
 from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database, migrate
 from cinemesh.feed import FeedServicer
@@ -81,7 +92,11 @@ class RatingsApplication(Application):
         self.diary_book = DiaryBook(self.rating_book, self.outbox, clock)
         self.housekeeping = Housekeeping(
             self.name,
-            {**mesh_jobs(self.database, self.outbox, self.request_ids), "people": self.people.prune},
+            {
+                **mesh_jobs(self.database, self.outbox, self.request_ids),
+                "people": self.people.prune,
+                "imports": lambda: prune(self.database, clock),
+            },
         )
         self._background: list[asyncio.Task[None]] = []
 
@@ -91,11 +106,14 @@ class RatingsApplication(Application):
         await self.database.open()
         self.pages = PageTokens.of(self.settings)
         self.attempts = Attempts(self.database, self.request_ids)
-        servicers: dict[str, Any] = {**self._ratings(), **self._reviews()}
+        servicers: dict[str, Any] = {**self._ratings(), **self._reviews(), **self._transfers()}
         mounts = [self._mount(messages, stubs, servicers) for messages, stubs in _CONTRACT]
         await self.films.start()
         await self.people.start()
-        self._background.append(asyncio.create_task(self.housekeeping.run(), name="housekeeping"))
+        self._background += [
+            asyncio.create_task(self.housekeeping.run(), name="housekeeping"),
+            asyncio.create_task(self.import_worker.run(), name="imports"),
+        ]
         return mounts
 
     def _ratings(self) -> dict[str, Any]:
@@ -127,10 +145,32 @@ class RatingsApplication(Application):
             "ModerationService": ModerationServicer(moderation, self.pages),
         }
 
+    def _transfers(self) -> dict[str, Any]:
+        """Wires imports, with the work on them, and exports. Reviews come first."""
+        database, outbox, people, clock = self.database, self.outbox, self.people, self.clock
+        bell, finder = Bell(), FilmFinder(database, self.films)
+        hands = (database, (self.rating_book, self.diary_book), self.reviews, RemoteWatchlist(self.settings), people)
+        steps = {
+            State.MATCHING: ImportMatching(database, finder, clock).step,
+            State.APPLYING: ImportApplying(*hands, outbox, clock).step,
+            State.ROLLING_BACK: ImportUndoing(*hands, outbox, clock).step,
+        }
+        self.import_worker = worker = ImportWorker(database, steps, bell, clock, rest=finder.rest)
+        transfers = TransferServicer(
+            ImportIntake(database, people, worker.wake, clock),
+            Imports(database, self.films, bell, clock),
+            HistoryExport(database, clock),
+            worker.wake,
+            self.attempts,
+            self.pages,
+        )
+        return {"TransferService": transfers}
+
     def _forget(self, tx: Transaction, user_id: str) -> None:
         """Drops what a person who left rated and watched, and takes their name off what they wrote."""
         # reviews, then counts of ratings, then those of films, as everywhere: nobody waits for anybody in a circle
         forget_author(tx, user_id, self.outbox, self.clock)
+        imports.forget(tx, user_id)
         self.rating_book.forget(tx, user_id)
         self.diary_book.forget(tx, user_id)
 

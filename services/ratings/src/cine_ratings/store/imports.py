@@ -81,6 +81,12 @@ def delete(tx: Session, import_ids: Iterable[str]) -> int:
     return int(gone.rowcount)
 
 
+def drop_unreceived(tx: Session, import_id: str) -> None:
+    """Deletes an import whose file did not come whole."""
+    unfinished = imports.c.state == State.RECEIVING
+    tx.execute(sa.delete(imports).where(imports.c.import_id == import_id, unfinished))
+
+
 def forget(tx: Session, user_id: str) -> None:
     """Deletes every import of a person; a process at work on one of them loses it."""
     tx.execute(sa.delete(imports).where(imports.c.user_id == user_id))
