@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from google.protobuf.message import Message
 from ulid import ULID
 
 from cine.identity.v1 import oauth_pb2, passkeys_pb2, sessions_pb2
@@ -19,6 +18,9 @@ from cine_identity.domain.passkeys import Passkey
 from cine_identity.domain.session import Session
 from cine_identity.store import accounts, identities, passkeys, sessions
 from cinemesh.testing.tokens import TokenFactory
+
+from .owned_ratings import OWNED_RATINGS
+from .owned_things import Owned
 
 Metadata: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -34,14 +36,6 @@ class Caller:
 
     metadata: Metadata
     user_id: str = ""
-
-
-@dataclass(frozen=True)
-class Owned:
-    """A thing of the owner, and the request that acts on it."""
-
-    request: Message
-    remains: Callable[[], Awaitable[bool]]
 
 
 async def join(app: Any, tokens: TokenFactory, username: str, *roles: str, second_factor: str = "totp") -> Caller:
@@ -134,5 +128,6 @@ OWNED: Final[dict[str, Callable[[Any, str], Awaitable[Owned]]]] = {
     "/cine.identity.v1.SessionService/RevokeSession": _a_session,
     "/cine.identity.v1.PasskeyService/DeletePasskey": _a_passkey,
     "/cine.identity.v1.OAuthService/UnlinkIdentity": _an_identity,
+    **OWNED_RATINGS,
 }
 """How to make what a call acts on, of the application that answers it and the user it belongs to."""

@@ -75,12 +75,13 @@ async def test_a_diary_is_seen_by_its_owner_alone(mesh: Mesh) -> None:
 
 
 async def test_what_cannot_be_is_refused_by_name(mesh: Mesh) -> None:
-    for field, values in {
+    wrong: dict[str, dict[str, Any]] = {
         "watched_on": {"watched_on": "2026-02-30"},
         "tags[0]": {"tags": [" "]},
         "notes": {"notes": "bell\x07"},
         "overall": {"overall": 2.2},
-    }.items():
+    }
+    for field, values in wrong.items():
         failure = await refused(note(mesh, 1, **values))
         assert failure.code is Code.INVALID_ARGUMENT and failure.violations[0][0] == field, failure
     assert (await refused(note(mesh, 1, "2026-03-16"))).violations[0][0] == "watched_on"

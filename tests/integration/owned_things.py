@@ -1,0 +1,21 @@
+"""What the access table needs to know of a thing that belongs to somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A thing of the owner, and the request that acts on it.
+
+    Attributes:
+        request: acts on it.
+        remains: whether it still is what it was.
+    """
+
+    request: Message
+    remains: Callable[[], Awaitable[bool]]
