@@ -64,6 +64,14 @@ bench-identity: env dev-env ## 100 parallel sign-ins beside catalogue calls: its
 bench-timing: dev-env ## whether the time of an answer tells who has an account: AUC over 400 tries each (12 minutes)
 	@$(DEV) -m tests.load.timing
 
+.PHONY: bench-writes
+bench-writes: env dev-env ## rating and adding to a watchlist at 100 writes a second through Envoy, on SQLite and PostgreSQL
+	@$(DEV) -m tests.load.writes
+
+.PHONY: chaos-histories
+chaos-histories: dev-env ## 50,000 concurrent calls on ratings and watchlists, checked for linearizability (add ARGS="--kills 200")
+	@$(DEV) -m tests.chaos.histories $(ARGS)
+
 .PHONY: relevance
 relevance: dev-env ## MRR@10 of the search suite and of tot-dev
 	@$(DEV) -m tests.load.relevance

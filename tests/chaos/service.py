@@ -51,6 +51,8 @@ class ServiceProcess:
         }
         self._log = folder / f"{name}.log"
         self._process: asyncio.subprocess.Process | None = None
+        #: Set while it serves.
+        self.serving = asyncio.Event()
 
     async def start(self) -> float:
         """Starts it and waits until it serves. Returns how many seconds that took.
@@ -67,6 +69,7 @@ class ServiceProcess:
             if self._process.returncode is not None or time.monotonic() - began > _READY_SECONDS:
                 raise RuntimeError(f"{self.name} does not serve:\n{self._log.read_text()[-3000:]}")
             await asyncio.sleep(0.02)
+        self.serving.set()
         return time.monotonic() - began
 
     async def _serves(self) -> bool:
@@ -87,6 +90,7 @@ class ServiceProcess:
         await self._end(signal.SIGTERM)
 
     async def _end(self, number: signal.Signals) -> None:
+        self.serving.clear()
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
             await self._process.wait()
