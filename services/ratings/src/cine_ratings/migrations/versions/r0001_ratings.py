@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.Column("updated_at", UtcDateTime, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("rating_id", name="pk_ratings"),
-        sa.UniqueConstraint("user_id", "movie_id", name="uq_ratings_user_id"),
+        sa.UniqueConstraint("user_id", "movie_id", name="uq_ratings_user_id_movie_id"),
     )
     op.create_index("ix_ratings_newest", "ratings", ["user_id", "updated_at", "rating_id"])
     op.create_table(
