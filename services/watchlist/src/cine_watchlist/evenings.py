@@ -41,9 +41,7 @@ class Evenings:
         clock: tells the time.
     """
 
-    def __init__(
-        self, settings: WatchlistSettings, database: Database, outbox: Outbox, clock: Clock = utc_now
-    ) -> None:
+    def __init__(self, settings: WatchlistSettings, database: Database, outbox: Outbox, clock: Clock = utc_now) -> None:
         self._settings = settings
         self._database = database
         self._clock = clock
