@@ -139,13 +139,13 @@ class Mesh:
 
 
 @pytest.fixture
-async def mesh(tmp_path: Path, clock: MovableClock) -> AsyncIterator[Mesh]:
+async def mesh(store_url: str, tmp_path: Path, clock: MovableClock) -> AsyncIterator[Mesh]:
     async with (
         catalogue(tmp_path / "mesh", FILMS) as (films, films_at),
         standing_in(tmp_path / "mesh") as (people, people_at),
     ):
         peers = {"catalog": [films_at], "identity": [people_at]}
-        settings = settings_for(RatingsSettings, tmp_path / "mesh", peers=peers)
+        settings = settings_for(RatingsSettings, tmp_path / "mesh", peers=peers, database_url=store_url)
         async with running(RatingsApplication(settings, clock=clock)) as server:
             mesh = Mesh(server, films, people, TokenFactory(settings))
             await mesh.filled()

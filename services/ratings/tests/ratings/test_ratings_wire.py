@@ -268,4 +268,5 @@ async def test_everything_it_depends_on_is_asked_about(mesh: Mesh) -> None:
     probes = await mesh.app.probes()
     assert set(probes) == {"store", "films", "people"}
     assert [name for name, probe in probes.items() if probe.required] == ["store"]
-    assert await mesh.app.housekeeping.clean() == {"events": 0, "request_ids": 0, "people": 0}
+    cleaned = await mesh.app.housekeeping.clean()
+    assert cleaned.keys() >= {"events", "request_ids", "people"} and not any(cleaned.values())
