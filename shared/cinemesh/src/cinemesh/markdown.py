@@ -12,7 +12,7 @@ from typing import Final
 
 import nh3
 from markdown_it import MarkdownIt
-from markdown_it.common.html_re import HTML_TAG_RE
+from markdown_it.common.html_re import close_tag, open_tag
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -24,14 +24,16 @@ _BLOCKS: Final = frozenset({"blockquote", "h3", "h4", "h5", "h6", "hr", "li", "o
 _TABLES: Final = frozenset({"table", "tbody", "td", "th", "thead", "tr"})
 TAGS: Final = _INLINE | _BLOCKS | _TABLES
 """Everything that may be in the result."""
-ATTRIBUTES: Final = {"a": {"href"}, "ol": {"start"}}
+ATTRIBUTES: Final[dict[str, set[str]]] = {"*": set(), "a": {"href"}, "ol": {"start"}}
 """Attributes by tag, besides the `rel` that every link gets."""
 SCHEMES: Final = frozenset({"http", "https", "mailto"})
 LINK_REL: Final = "nofollow noopener ugc"
 _ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s]", re.IGNORECASE)
 _HEADING = re.compile(r"h([1-6])\Z")
 _BREAKS = frozenset({"softbreak", "hardbreak"})
-_TAG = re.compile(HTML_TAG_RE.pattern.removeprefix("^"))  # so that it need not be given a copy of the rest of the text
+_TAG = re.compile(f"{open_tag}|{close_tag}")
+# what else HTML has that is not shown; searched for plainly, as a pattern would read the rest of the text again at every "<!"
+_HIDDEN: Final = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"))
 _SPACE = re.compile(r"\s+")
 
 
@@ -78,11 +80,19 @@ def _take_tags_out(state: StateInline, silent: bool) -> bool:  # noqa: ARG001 - 
     """Passes over a tag or comment of HTML: the contracts promise that it is taken out, not shown."""
     if state.src[state.pos] != "<":
         return False
-    found = _TAG.match(state.src, state.pos)
-    if found is None:
-        return False
-    state.pos = found.end()
-    return True
+    tag = _TAG.match(state.src, state.pos)
+    end = tag.end() if tag is not None else _end_of_hidden(state.src, state.pos)
+    if end > 0:
+        state.pos = end
+    return end > 0
+
+
+def _end_of_hidden(text: str, start: int) -> int:
+    for opening, closing in _HIDDEN:
+        if text.startswith(opening, start):
+            found = text.find(closing, start + len(opening))
+            return found + len(closing) if found >= 0 else 0
+    return 0
 
 
 def _lower_headings(state: StateCore) -> None:
