@@ -143,7 +143,7 @@ class TestPlanning:
         now = room.clock.now
         for wrong in ({"name": " "}, {"name": "a\u202eb"}, {"starts_at": now + HOUR, "closes_at": now + 2 * HOUR}):
             with pytest.raises(InvalidArgument):
-                await plan(room, **wrong)  # type: ignore[arg-type]
+                await plan(room, **wrong)
         with pytest.raises(InvalidArgument) as caught:
             await plan(room, starts_at=now + HOUR, closes_at=now + 2 * HOUR)
         assert caught.value.violations[0][0] == "closes_at"
@@ -163,9 +163,8 @@ class TestPlanning:
             await plan(room)
         await room.votes.close(ADA, night_id)
         night_id = await plan(room, films=())
-        for number in range(MOST_PARTICIPANTS):
-            name = {f"guest{number}": f"guest{number}"}
-            await room.database.write(lambda tx, name=name: seed_people(tx, schema.people, name))
+        guests = {f"guest{number}": f"guest{number}" for number in range(MOST_PARTICIPANTS)}
+        await room.database.write(lambda tx: seed_people(tx, schema.people, guests))
         await join(room, night_id, *(f"guest{number}" for number in range(MOST_PARTICIPANTS - 1)))
         with pytest.raises(FailedPrecondition):
             await join(room, night_id, f"guest{MOST_PARTICIPANTS - 1}")

@@ -184,7 +184,11 @@ class RatingsStandIn(Application):
         await self.database.write(lambda tx: self.outbox.append_many(tx, [("ratings/x", fact) for fact in facts]))
 
 
-class Whole(ratings_pb2_grpc.RatingsServiceServicer):
+_Ratings: Any = ratings_pb2_grpc.RatingsServiceServicer  # of which these answer one call each
+_Diary: Any = diary_pb2_grpc.DiaryServiceServicer
+
+
+class Whole(_Ratings):  # type: ignore[misc]
     def __init__(self, app: RatingsStandIn) -> None:
         self.app = app
 
@@ -194,7 +198,7 @@ class Whole(ratings_pb2_grpc.RatingsServiceServicer):
             yield ratings_pb2.StreamRatingsResponse(ratings=[ratings_pb2.OwnedRating(user_id=user_id, rating=rating)])
 
 
-class WholeDiary(diary_pb2_grpc.DiaryServiceServicer):
+class WholeDiary(_Diary):  # type: ignore[misc]
     def __init__(self, app: RatingsStandIn) -> None:
         self.app = app
 
@@ -290,7 +294,7 @@ class TestFollowing:
         gone = [RatingDeleted(rating_id="r1", user_id=ADA, movie_id=1), DiaryEntryDeleted(entry_id="d1", user_id=ADA)]
         await app.tell(*gone, RatingChanged(rating_id="r4", user_id=ADA, movie_id=4))
         old = sa.update(mesh_tables.outbox).values(time=START)
-        await app.database.write(lambda tx: tx.execute(old) and None)
+        await app.database.write(lambda tx: tx.execute(old).close())
         await app.outbox.prune(app.database, older_than=dt.timedelta(days=1))
         app.ratings = {"r3": (ADA, 3), "r4": (ADA, 4)}  # as if r3 were still there when it was read
         app.entries = {"d5": (ADA, 5)}
