@@ -45,6 +45,13 @@ def _one(tx: Session, *conditions: sa.ColumnElement[bool]) -> ListItem | None:
     return of_row(row) if row is not None else None
 
 
+def last_id(tx: Session, list_id: str) -> str | None:
+    """Returns the id of the last item of a list; None for an empty one."""
+    query = sa.select(list_items.c.item_id).where(list_items.c.list_id == list_id)
+    found: str | None = tx.execute(query.order_by(list_items.c.place.desc()).limit(1)).scalar_one_or_none()
+    return found
+
+
 def by_ids(tx: Session, item_ids: Collection[str]) -> list[ListItem]:
     """Returns those of the items that there are, in whatever list."""
     query = sa.select(list_items).where(list_items.c.item_id.in_(item_ids))

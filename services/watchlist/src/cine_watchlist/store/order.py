@@ -46,20 +46,27 @@ class Order:
         return lowest, highest
 
     def room_after(self, tx: Session, owner: str, after_item_id: str, moved_item_id: str = "") -> int:
-        """Returns a free place behind an item, or before all others; makes room where there is none.
+        """Returns a place behind an item, or before all others; makes room where there is none.
+
+        An item that is where it is to go keeps the place it has.
 
         Args:
             tx: a transaction that has locked what the order hangs on.
             owner: whose order.
             after_item_id: the item to follow; empty for the top.
-            moved_item_id: the item that moves, whose own place is free; empty for a new one.
+            moved_item_id: the item that moves; empty for a new one.
 
         Raises:
             UnknownNeighbour: the item to follow is not in the order.
         """
+        if "\x00" in after_item_id:
+            raise UnknownNeighbour(after_item_id)  # PostgreSQL takes none
         for _ in range(2):
             lower = self._place_of(tx, owner, after_item_id) if after_item_id else None
-            place = places.between(lower, self._next(tx, owner, lower, moved_item_id))
+            following = self._next(tx, owner, lower)
+            if following is not None and following[0] == moved_item_id:
+                return following[1]
+            place = places.between(lower, following[1] if following is not None else None)
             if place is not None:
                 return place
             self._spread(tx, owner)
@@ -72,12 +79,12 @@ class Order:
             raise UnknownNeighbour(item_id)
         return place
 
-    def _next(self, tx: Session, owner: str, lower: int | None, moved_item_id: str) -> int | None:
+    def _next(self, tx: Session, owner: str, lower: int | None) -> tuple[str, int] | None:
         place = self.items.c.place
-        query = sa.select(place).where(self.whose == owner, self.items.c.item_id != moved_item_id)
+        query = sa.select(self.items.c.item_id, place).where(self.whose == owner)
         if lower is not None:
             query = query.where(place > lower)
-        found: int | None = tx.execute(query.order_by(place).limit(1)).scalar_one_or_none()
+        found = tx.execute(query.order_by(place).limit(1)).tuples().one_or_none()
         return found
 
     def _spread(self, tx: Session, owner: str) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cine_watchlist.store import Transaction
-from cine_watchlist.store.schema import watchlist_items
+from cine_watchlist.store.schema import list_items, watchlist_items
 from cine_watchlist.store.seen_tables import seen
 
 RATING: Final = "rating"
@@ -109,6 +109,19 @@ def seen_among(tx: Transaction, user_id: str, movie_ids: Collection[int]) -> set
     item = watchlist_items.c
     marked = sa.select(item.movie_id).where(item.user_id == user_id, item.movie_id.in_(movie_ids))
     return set(tx.execute(sa.union(told, marked.where(item.watched_at.is_not(None)))).scalars())
+
+
+def on_lists(tx: Transaction, user_id: str, list_ids: Collection[str]) -> dict[str, int]:
+    """Returns how many films of each list a person has seen; lists without one are left out."""
+    if not user_id or not list_ids:
+        return {}
+    told = sa.select(seen.c.movie_id).where(seen.c.user_id == user_id)
+    item = watchlist_items.c
+    marked = sa.select(item.movie_id).where(item.user_id == user_id, item.watched_at.is_not(None))
+    known = sa.union(told, marked).subquery("known")
+    counted = sa.select(list_items.c.list_id, sa.func.count()).join(known, known.c.movie_id == list_items.c.movie_id)
+    counted = counted.where(list_items.c.list_id.in_(list_ids)).group_by(list_items.c.list_id)
+    return dict(tx.execute(counted).tuples().all())
 
 
 def has_rated(tx: Transaction, user_id: str, movie_id: int) -> bool:
