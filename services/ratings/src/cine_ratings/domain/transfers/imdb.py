@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -43,7 +42,9 @@ _FILM_TYPES: Final = frozenset(
 )
 _OLD_MOMENT: Final = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) \d\d:\d\d:\d\d (\d{4})\Z")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_NAMELESS: Final = re.compile(r"(?:[0-9a-f-]{36}|ratings?|export|untitled|download|list|ls\d+)?\Z", re.IGNORECASE)
+_NAMELESS: Final = re.compile(
+    r"(?:[0-9a-f-]{36}|ratings?|the file|export|untitled|download|list|ls\d+)?\Z", re.IGNORECASE
+)
 
 
 def is_table(table: Table) -> bool:
@@ -84,22 +85,21 @@ def _list_name(name: str) -> str:
 
 
 def _row(kind: Kind, list_name: str, columns: Columns, problem: str, today: dt.date) -> Row:
-    row = Row(kind, title=clean(columns("title"), TITLE_LENGTH), list_name=list_name, problem=problem)
-    if problem:
-        return row
-    try:
-        row = replace(
-            row,
-            imdb_id=imdb_id_of(columns("const"), "Const"),
-            title=title_of(columns("title"), "Title"),
-            other_title=clean(columns("originaltitle"), TITLE_LENGTH),
-            year=_year(columns("year")),
-            directors=_names(columns("directors")),
-            left_out=_left_out(columns("titletype")),
-        )
-        return replace(row, **_particulars(kind, columns, today))
-    except Flaw as flaw:
-        return replace(row, problem=str(flaw))
+    said: dict[str, Any] = {"title": clean(columns("title"), TITLE_LENGTH), "problem": problem}
+    if not problem:
+        try:
+            said |= {
+                "imdb_id": imdb_id_of(columns("const"), "Const"),
+                "title": title_of(columns("title"), "Title"),
+                "other_title": clean(columns("originaltitle"), TITLE_LENGTH),
+                "year": _year(columns("year")),
+                "directors": _names(columns("directors")),
+                "left_out": _left_out(columns("titletype")),
+                **_particulars(kind, columns, today),
+            }
+        except Flaw as flaw:
+            said["problem"] = str(flaw)
+    return Row(kind, list_name=list_name, **said)
 
 
 def _particulars(kind: Kind, columns: Columns, today: dt.date) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -78,18 +77,15 @@ def read_archive(texts: Mapping[str, str], today: dt.date) -> Iterator[Row]:
         Unreadable: a file is not what its name says.
     """
     logged: set[tuple[str, int]] = set()
-    rated = "ratings.csv" in texts
+    # with the ratings at hand a diary tells of days only, and with the diary a review tells of its words only
+    whole = {"rates": "ratings.csv" not in texts, "logs": "diary.csv" not in texts}
     for name in files_of(tuple(texts)):
-        for row in read_file(texts[name], name, today):
+        for row in _rows(texts[name], name, today, {"file_name": name}, whole):
             if name == "diary.csv":
                 logged.add((row.title, row.year))
-                row = replace(row, rates=row.rates and not rated)
-            elif name == "reviews.csv":
-                # the watching a review tells of is in the diary, its rating among the ratings
-                row = replace(row, logs=row.logs and "diary.csv" not in texts, rates=row.rates and not rated)
             elif name == "watched.csv" and (row.title, row.year) in logged:
                 continue
-            yield replace(row, file_name=name)
+            yield row
 
 
 def read_file(text: str, name: str, today: dt.date) -> Iterator[Row]:
@@ -97,19 +93,23 @@ def read_file(text: str, name: str, today: dt.date) -> Iterator[Row]:
 
     Args:
         text: the file.
-        name: its name within the ZIP, or the name it was sent under: it tells `watchlist.csv` from `watched.csv`.
+        name: the name it was sent under: it tells `watchlist.csv` from `watched.csv`.
         today: the present day in UTC.
 
     Raises:
         Unreadable: it is no file of Letterboxd's.
     """
+    return _rows(text, name, today, {}, {"rates": True, "logs": True})
+
+
+def _rows(text: str, name: str, today: dt.date, shared: Mapping[str, Any], whole: Mapping[str, bool]) -> Iterator[Row]:
     if is_list(text):
-        yield from _list_rows(text, name, today)
+        yield from _list_rows(text, name, today, shared)
         return
     table = read_table(text, name)
     if not is_table(table):
         raise Unreadable(f"{name} has none of the columns of a Letterboxd export")
-    reader = _Reader(today, _purpose(table, name))
+    reader = _Reader(today, _purpose(table, name), shared, whole)
     for columns, problem in table:
         yield reader.row(columns, problem)
 
@@ -130,7 +130,7 @@ def _purpose(table: Table, name: str) -> str:
     return "watchlist" if "watchlist" in stem else "watched"
 
 
-def _list_rows(text: str, name: str, today: dt.date) -> Iterator[Row]:
+def _list_rows(text: str, name: str, today: dt.date, shared: Mapping[str, Any]) -> Iterator[Row]:
     head = read_table(text, name, skip=1)
     first = next(iter(head), None)
     list_name = clean(first[0]("name"), LIST_NAME_LENGTH) if first else ""
@@ -141,9 +141,10 @@ def _list_rows(text: str, name: str, today: dt.date) -> Iterator[Row]:
     if start < 0:
         return
     for columns, problem in read_table(text[start + 1 :], name):
-        row = _film(Kind.LIST_ITEM, columns, problem)
         notes = clean(markdown_of(columns("description")), NOTES_LENGTH, lines=True)
-        yield replace(row, list_name=list_name, at=added, notes=notes)
+        yield Row(
+            **{"kind": Kind.LIST_ITEM, **shared, **_film(columns, problem)}, list_name=list_name, at=added, notes=notes
+        )
 
 
 def _moment_or_none(text: str, today: dt.date) -> dt.datetime | None:
@@ -153,27 +154,27 @@ def _moment_or_none(text: str, today: dt.date) -> dt.datetime | None:
         return None
 
 
-def _film(kind: Kind, columns: Columns, problem: str) -> Row:
-    """Returns a row that says which film it is about, and nothing else yet."""
+def _film(columns: Columns, problem: str) -> dict[str, Any]:
+    """Returns what a row says of its film, and what is wrong with that."""
     column = "Title" if columns("title") else "Name"
-    row = Row(kind, title=clean(columns(column.lower()), TITLE_LENGTH), problem=problem)
     try:
-        return replace(
-            row,
-            title=title_of(columns(column.lower()), column),
-            year=year_of(columns("year"), "Year"),
-            imdb_id=imdb_id_of(columns("imdbid"), "imdbID"),
-            tmdb_id=number_of(columns("tmdbid"), "tmdbID"),
-        )
+        return {
+            "problem": problem,
+            "title": title_of(columns(column.lower()), column),
+            "year": year_of(columns("year"), "Year"),
+            "imdb_id": imdb_id_of(columns("imdbid"), "imdbID"),
+            "tmdb_id": number_of(columns("tmdbid"), "tmdbID"),
+        }
     except Flaw as flaw:
-        return replace(row, problem=problem or str(flaw))
+        return {"problem": problem or str(flaw), "title": clean(columns(column.lower()), TITLE_LENGTH)}
 
 
 class _Reader:
     """Reads the rows of a table with one purpose."""
 
-    def __init__(self, today: dt.date, purpose: str) -> None:
+    def __init__(self, today: dt.date, purpose: str, shared: Mapping[str, Any], whole: Mapping[str, bool]) -> None:
         self._today = today
+        self._rates, self._logs = whole["rates"], whole["logs"]
         self._fill = {
             "ratings": self._rating,
             "diary": self._diary,
@@ -183,21 +184,22 @@ class _Reader:
             "likes": self._like,
             "import": self._import,
         }[purpose]
-        self._kind = {
+        kind = {
             "ratings": Kind.RATING,
             "reviews": Kind.REVIEW,
             "watchlist": Kind.WATCHLIST,
             "likes": Kind.LIST_ITEM,
         }.get(purpose, Kind.WATCH)
+        self._shared = {"kind": kind, **shared}
 
     def row(self, columns: Columns, problem: str) -> Row:
-        row = _film(self._kind, columns, problem)
-        if row.problem:
-            return row
-        try:
-            return replace(row, **self._fill(columns))
-        except Flaw as flaw:
-            return replace(row, problem=str(flaw))
+        said = {**self._shared, **_film(columns, problem)}
+        if not said["problem"]:
+            try:
+                said |= self._fill(columns)
+            except Flaw as flaw:
+                said["problem"] = str(flaw)
+        return Row(**said)
 
     def _dated(self, columns: Columns) -> dict[str, Any]:
         return {"at": moment_of(columns("date"), "Date", self._today)}
@@ -224,7 +226,7 @@ class _Reader:
             "rewatch": columns("rewatch").strip().lower() in ("yes", "true", "1"),
             "tags": tags_of(columns("tags").split(",")),
             "overall": half_stars(columns("rating"), "Rating"),
-            "rates": True,
+            "rates": self._rates,
         }
 
     def _diary(self, columns: Columns) -> dict[str, Any]:
@@ -234,7 +236,7 @@ class _Reader:
         return watching
 
     def _review(self, columns: Columns) -> dict[str, Any]:
-        return {**self._watching(columns), "body": self._body(columns), "logs": True}
+        return {**self._watching(columns), "body": self._body(columns), "logs": self._logs}
 
     def _body(self, columns: Columns) -> str:
         written = columns("review")
@@ -251,7 +253,7 @@ class _Reader:
         tens = half_stars(columns("rating10"), "Rating10", out_of=10)
         watching["overall"] = tens if watching["overall"] is None else watching["overall"]
         if columns("review").strip():
-            return {**watching, "kind": Kind.REVIEW, "body": self._body(columns), "logs": True}
+            return {**watching, "kind": Kind.REVIEW, "body": self._body(columns), "logs": self._logs}
         if watching["watched_on"] is not None:
             return watching
         if watching["overall"] is None:

@@ -6,8 +6,8 @@ import csv
 import datetime as dt
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from cine_ratings.domain.diary import DiaryEntry
@@ -40,6 +40,8 @@ COLUMNS: Final = (
     *("overall", "plot", "acting", "cinematography", "soundtrack"),
     *("rated_at", "watched_on", "rewatch", "tags", "notes"),
 )
+Text = Callable[[str], str]
+"""Gives what a row says under a name, as text; empty for nothing."""
 _SECTIONS: Final = {"ratings": Kind.RATING, "diary": Kind.WATCH, "reviews": Kind.REVIEW}
 # what a spreadsheet takes for a formula when a cell begins with it; the mark in front tells it is text
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -191,57 +193,62 @@ def _row(kind: Kind, said: Mapping[str, Any], problem: str, today: dt.date) -> R
             return "yes" if value else ""
         return str(value) if isinstance(value, str | int | float) else ""
 
-    row = Row(kind, title=clean(text("title"), TITLE_LENGTH), problem=problem)
-    if problem:
-        return row
-    try:
-        row = replace(
-            row,
-            movie_id=number_of(text("movie_id"), "movie_id"),
-            imdb_id=imdb_id_of(text("imdb_id"), "imdb_id"),
-            tmdb_id=number_of(text("tmdb_id"), "tmdb_id"),
-            year=year_of(text("year"), "year"),
-            whole=True,
-            overall=half_stars(text("overall"), "overall"),
-        )
-        if not row.movie_id:
-            title_of(text("title"), "title")
-        if kind is Kind.RATING:
-            if row.overall is None:
-                raise Flaw("overall is empty")
-            halves: dict[str, Any] = {name: half_stars(text(name), name) for name in DIMENSIONS}
-            return replace(row, **halves, at=moment_of(text("rated_at"), "rated_at", today))
-        if kind is Kind.WATCH:
-            return _watch(row, said, text, today)
-        return replace(_review(row, text), at=moment_of(text("created_at"), "created_at", today))
-    except Flaw as flaw:
-        return replace(row, problem=str(flaw))
+    found: dict[str, Any] = {"title": clean(text("title"), TITLE_LENGTH), "problem": problem, "whole": True}
+    if not problem:
+        try:
+            found |= _film(text)
+            found |= {Kind.RATING: _rating, Kind.WATCH: _watch, Kind.REVIEW: _review}[kind](said, text, today)
+        except Flaw as flaw:
+            found["problem"] = str(flaw)
+    return Row(kind, **found)
 
 
-def _watch(row: Row, said: Mapping[str, Any], text: Any, today: dt.date) -> Row:
+def _film(text: Text) -> dict[str, Any]:
+    film: dict[str, Any] = {
+        "movie_id": number_of(text("movie_id"), "movie_id"),
+        "imdb_id": imdb_id_of(text("imdb_id"), "imdb_id"),
+        "tmdb_id": number_of(text("tmdb_id"), "tmdb_id"),
+        "year": year_of(text("year"), "year"),
+    }
+    if not film["movie_id"]:
+        title_of(text("title"), "title")
+    return film
+
+
+def _rating(_: Mapping[str, Any], text: Text, today: dt.date) -> dict[str, Any]:
+    halves = {name: half_stars(text(name), name) for name in DIMENSIONS}
+    if halves["overall"] is None:
+        raise Flaw("overall is empty")
+    return {**halves, "at": moment_of(text("rated_at"), "rated_at", today)}
+
+
+def _watch(said: Mapping[str, Any], text: Text, today: dt.date) -> dict[str, Any]:
     day = day_of(text("watched_on"), "watched_on", today)
     if day is None:
         raise Flaw("watched_on is empty")
     tags = said.get("tags")
     labels = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
-    return replace(
-        row,
-        watched_on=day,
-        rewatch=text("rewatch").lower() in ("yes", "true"),
-        tags=tags_of(labels),
-        notes=clean(text("notes"), NOTES_LENGTH, lines=True),
-    )
+    return {
+        "watched_on": day,
+        "overall": half_stars(text("overall"), "overall"),
+        "rewatch": text("rewatch").lower() in ("yes", "true"),
+        "tags": tags_of(labels),
+        "notes": clean(text("notes"), NOTES_LENGTH, lines=True),
+    }
 
 
-def _review(row: Row, text: Any) -> Row:
-    written = text("body_markdown")
-    body = body_of(written)
+def _review(_: Mapping[str, Any], text: Text, today: dt.date) -> dict[str, Any]:
+    body = body_of(text("body_markdown"))
     if not body:
         raise Flaw("body_markdown is empty")
     if len(body) > BODY_LENGTH:
         raise Flaw(f"body_markdown has more than {BODY_LENGTH} characters")
-    headline = clean(text("headline"), HEADLINE_LENGTH)
-    return replace(row, body=body, headline=headline, spoilers=text("contains_spoilers") == "yes", overall=None)
+    return {
+        "body": body,
+        "headline": clean(text("headline"), HEADLINE_LENGTH),
+        "spoilers": text("contains_spoilers") == "yes",
+        "at": moment_of(text("created_at"), "created_at", today),
+    }
 
 
 def _film_document(film: FilmFacts) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
@@ -21,6 +22,8 @@ _PLAINLY: Final = {
     Source.CINE: "CineAesthete",
 }
 _NAME_LENGTH: Final = 255
+MOST_OF_ONE_FILM: Final = 1_000
+"""Rows of one film that an import may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,10 @@ def _counted(rows: Iterator[Row]) -> list[Row]:
     read = list(itertools.islice(rows, MOST_ROWS + 1))
     if len(read) > MOST_ROWS:
         raise Unreadable(f"the file has more than {MOST_ROWS:,} rows")
+    # all rows of a film are looked at together: nobody watched it that often
+    often = Counter((row.title, row.year, row.imdb_id) for row in read).most_common(1)
+    if often and often[0][1] > MOST_OF_ONE_FILM:
+        raise Unreadable(f"the file has more than {MOST_OF_ONE_FILM:,} rows of one film")
     return read
 
 

@@ -131,6 +131,7 @@ def _lines(text: str, name: str) -> Iterator[list[str]]:
     delimiter = ";" if "," not in head and ";" in head else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     while True:
+        line = reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
@@ -138,7 +139,7 @@ def _lines(text: str, name: str) -> Iterator[list[str]]:
         except csv.Error as error:
             # the only fault left in this dialect: a field beyond the limit, or a lone carriage return
             reason = "a field is too long" if "limit" in str(error) else "it is not CSV"
-            raise Unreadable(f"{name}, line {reader.line_num}: {reason}") from None
+            raise Unreadable(f"{name}, line {line}: {reason}") from None
         if any(len(cell) > FIELD_LENGTH for cell in cells):
-            raise Unreadable(f"{name}, line {reader.line_num}: a field is too long")
+            raise Unreadable(f"{name}, line {line}: a field is too long")
         yield cells

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -64,7 +63,7 @@ def read_documents(documents: Mapping[str, Any], today: dt.date) -> Iterator[Row
             found = True
             if has_history and "last_watched_at" in entry:
                 continue  # the sum of what the history has one by one
-            yield replace(_row(entry, list_name, today), file_name=name if len(documents) > 1 else "")
+            yield Row(**_said(entry, list_name, today), file_name=name if len(documents) > 1 else "")
     if not found:
         raise Unreadable("the file has no entry of a Trakt backup")
 
@@ -103,29 +102,29 @@ def _list_of(name: str) -> str:
     return clean(words.replace("-", " ").replace("_", " "), LIST_NAME_LENGTH).capitalize()
 
 
-def _row(entry: Mapping[str, Any], list_name: str, today: dt.date) -> Row:
+def _said(entry: Mapping[str, Any], list_name: str, today: dt.date) -> dict[str, Any]:
     kind = _kind(entry, list_name)
-    other = next((name for name in _OTHERS if name in entry), "")
     film = entry.get("movie")
     if not isinstance(film, dict):
+        other = next((name for name in _OTHERS if name in entry), "")
         thing = entry.get(other)
-        title = thing.get("title") if isinstance(thing, dict) else ""
-        row = Row(kind, title=clean(str(title or ""), TITLE_LENGTH), list_name=list_name)
-        return replace(row, left_out=f"{other}: not a film") if other else replace(row, problem="movie is missing")
-    row = Row(kind, title=clean(str(film.get("title") or ""), TITLE_LENGTH), list_name=list_name)
+        title = str(thing.get("title") or "") if isinstance(thing, dict) else ""
+        wrong = {"left_out": f"{other}: not a film"} if other else {"problem": "movie is missing"}
+        return {"kind": kind, "list_name": list_name, "title": clean(title, TITLE_LENGTH), **wrong}
+    said: dict[str, Any] = {"kind": kind, "list_name": list_name}
     try:
         ids = film.get("ids")
         ids = ids if isinstance(ids, dict) else {}
-        row = replace(
-            row,
-            title=title_of(str(film.get("title") or ""), "title"),
-            year=year_of(_plain(film.get("year")), "year"),
-            imdb_id=imdb_id_of(_plain(ids.get("imdb")), "imdb"),
-            tmdb_id=number_of(_plain(ids.get("tmdb")), "tmdb"),
-        )
-        return replace(row, **_particulars(kind, entry, today))
+        said |= {
+            "title": title_of(str(film.get("title") or ""), "title"),
+            "year": year_of(_plain(film.get("year")), "year"),
+            "imdb_id": imdb_id_of(_plain(ids.get("imdb")), "imdb"),
+            "tmdb_id": number_of(_plain(ids.get("tmdb")), "tmdb"),
+            **_particulars(kind, entry, today),
+        }
     except Flaw as flaw:
-        return replace(row, problem=str(flaw))
+        said |= {"title": clean(str(film.get("title") or ""), TITLE_LENGTH), "problem": str(flaw)}
+    return said
 
 
 def _kind(entry: Mapping[str, Any], list_name: str) -> Kind:
