@@ -15,7 +15,9 @@ class Owned:
     Attributes:
         request: acts on it.
         remains: whether it still is what it was.
+        reads: whether the request changes nothing.
     """
 
     request: Message
     remains: Callable[[], Awaitable[bool]]
+    reads: bool = False

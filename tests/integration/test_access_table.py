@@ -226,4 +226,4 @@ async def test_only_the_owner_acts_on_a_thing(world: World, service: str, method
         assert failure is not None and failure.code is wanted, (name, failure)
         assert await thing.remains(), name
     assert await world.call(service, method, request, callers["owner"].metadata) is None
-    assert not await thing.remains()
+    assert await thing.remains() == thing.reads
