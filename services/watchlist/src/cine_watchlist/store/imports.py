@@ -39,17 +39,32 @@ def applied(tx: Session, user_id: str, import_id: str, row_numbers: Collection[i
     return _find(tx, user_id, import_id, imported_rows.c.row_number.in_(row_numbers))
 
 
-def all_of(tx: Session, user_id: str, import_id: str) -> list[ImportedRow]:
-    """Returns what came of all rows of an import that were applied, in their order."""
-    return _find(tx, user_id, import_id, sa.true())
+def page(tx: Session, user_id: str, import_id: str, after: int, limit: int) -> list[ImportedRow]:
+    """Returns what came of at most `limit` rows that were applied and follow one, in their order."""
+    return _find(tx, user_id, import_id, imported_rows.c.row_number > after, limit)
 
 
-def _find(tx: Session, user_id: str, import_id: str, condition: sa.ColumnElement[bool]) -> list[ImportedRow]:
+def lists_made(tx: Session, user_id: str, import_id: str) -> list[str]:
+    """Returns the lists that an import made, also those that are gone since."""
+    query = sa.select(imported_rows.c.list_id).distinct()
+    query = query.where(
+        imported_rows.c.user_id == user_id,
+        imported_rows.c.import_id == import_id,
+        imported_rows.c.made_list.is_(True),
+        imported_rows.c.list_id.is_not(None),
+    )
+    return list(tx.execute(query.order_by(imported_rows.c.list_id)).scalars())
+
+
+def _find(
+    tx: Session, user_id: str, import_id: str, condition: sa.ColumnElement[bool], limit: int | None = None
+) -> list[ImportedRow]:
     columns = [imported_rows.c[name] for name in _COLUMNS]
     query = sa.select(*columns).where(
         imported_rows.c.user_id == user_id, imported_rows.c.import_id == import_id, condition
     )
-    return [ImportedRow(**row) for row in tx.execute(query.order_by(imported_rows.c.row_number)).mappings()]
+    found = tx.execute(query.order_by(imported_rows.c.row_number).limit(limit)).mappings()
+    return [ImportedRow(**row) for row in found]
 
 
 def keep(tx: Session, user_id: str, import_id: str, rows: Collection[ImportedRow], now: dt.datetime) -> None:
@@ -62,6 +77,8 @@ def keep(tx: Session, user_id: str, import_id: str, rows: Collection[ImportedRow
 
 def undo(tx: Session, user_id: str, import_id: str, row_numbers: Collection[int]) -> None:
     """Notes that the items of rows were taken off again."""
+    if not row_numbers:
+        return
     statement = sa.update(imported_rows).where(
         imported_rows.c.user_id == user_id,
         imported_rows.c.import_id == import_id,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from cine_watchlist.domain.access import Role, Visibility
 from cine_watchlist.domain.lists import MovieList
-from cine_watchlist.store.schema import lists, members
+from cine_watchlist.store.schema import invitations, list_comments, lists, members
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(MovieList))
 Position = list[str]
@@ -82,6 +82,27 @@ def owned(tx: Session, owner_id: str, *, lock: bool = False) -> list[MovieList]:
     """Returns every list somebody owns, oldest first."""
     query = sa.select(lists).where(lists.c.owner_id == owner_id).order_by(lists.c.list_id)
     return [of_row(row) for row in tx.execute(query.with_for_update() if lock else query).mappings()]
+
+
+def owned_named(tx: Session, owner_id: str, name: str) -> MovieList | None:
+    """Returns the oldest list of a name that somebody owns, locked."""
+    query = sa.select(lists).where(lists.c.owner_id == owner_id, lists.c.name == name)
+    row = tx.execute(query.order_by(lists.c.list_id).limit(1).with_for_update()).mappings().one_or_none()
+    return of_row(row) if row is not None else None
+
+
+def is_bare(tx: Session, list_id: str) -> bool:
+    """Returns whether nobody but its owner had anything to do with a list: no members, invitations or comments, and no link."""
+    nobody = [
+        sa.not_(sa.exists().where(table.c.list_id == list_id, *more))
+        for table, more in (
+            (members, [members.c.role != Role.OWNER.value]),
+            (invitations, []),
+            (list_comments, []),
+            (lists, [lists.c.share_digest.is_not(None)]),
+        )
+    ]
+    return bool(tx.execute(sa.select(sa.and_(*nobody))).scalar_one())
 
 
 def page(tx: Session, user_id: str, role: Role, limit: int, after: Position | None) -> list[MovieList]:
