@@ -26,10 +26,13 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
     """Streams the events of one service to any number of consumers.
 
     Each stream reads a batch, hands it over at the consumer's pace (gRPC's flow control stops it in between) and only then
-    reads the next. Commits of this process wake it at once, those of other replicas within `poll_seconds`.
+    reads the next. Commits of this process wake it: the first after a pause at once, further ones together, so that a store that is
+    written to all the time is not also read for every write and consumer. Those of other replicas are noticed within `poll_seconds`.
     """
 
-    def __init__(self, db: Database, outbox: Outbox, *, batch: int = 512, poll_seconds: float = 0.5) -> None:
+    def __init__(
+        self, db: Database, outbox: Outbox, *, batch: int = 512, poll_seconds: float = 0.5, gather_seconds: float = 0.05
+    ) -> None:
         """Takes the store and the outbox.
 
         Args:
@@ -37,11 +40,13 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
             outbox: the very object the service appends with: its commits wake the streams.
             batch: most events read at a time.
             poll_seconds: longest time until commits of another replica are noticed.
+            gather_seconds: least time between two looks of a stream that has caught up.
         """
         self._db = db
         self._outbox = outbox
         self._batch = batch
         self._poll = poll_seconds
+        self._gather = gather_seconds
         self._stopping = asyncio.Event()
         self._wake: set[asyncio.Event] = set()
         self._log = telemetry.logger(outbox.source)
@@ -67,6 +72,7 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
                 after = request.after
                 cursor = await self._db.read(lambda session: log.start(session, after))
                 while not self._stopping.is_set():
+                    looked = asyncio.get_running_loop().time()
                     committed.clear()  # before the read: a commit during it must not be missed
                     look = partial(log.read_batch, after=cursor, types=types, limit=self._batch, not_before=not_before)
                     batch = await self._db.read(look)
@@ -80,16 +86,18 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
                         continue
                     if request.once:
                         return
-                    await self._wait(committed)
+                    await self._wait(committed, looked)
             finally:
                 self._wake.discard(committed)
 
-    async def _wait(self, committed: asyncio.Event) -> None:
+    async def _wait(self, committed: asyncio.Event, looked: float) -> None:
         if self._stopping.is_set():
             return
         with contextlib.suppress(TimeoutError):
             # many streams must not poll in step
             await asyncio.wait_for(committed.wait(), self._poll * random.uniform(0.8, 1.2))
+        if not self._stopping.is_set():
+            await asyncio.sleep(max(0.0, looked + self._gather - asyncio.get_running_loop().time()))
 
     async def _mend(self) -> None:
         if self._db.dialect == "postgresql" and await self._db.read(log.from_another_server):
