@@ -20,7 +20,9 @@ from cine.watchlist.v1 import (
 )
 from cine_watchlist.domain.links import Links
 from cine_watchlist.evenings import Evenings
+from cine_watchlist.flows.departure import Departure
 from cine_watchlist.settings import WatchlistSettings
+from cine_watchlist.shelves import Shelves
 from cine_watchlist.store import Transaction, schema
 from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database, migrate
@@ -60,15 +62,8 @@ class WatchlistApplication(Application):
         self.request_ids = RequestIds(clock)
         self.films = Films(self.name, self.settings, self.database, schema.films)
         self.people = People(self.name, self.settings, self.database, schema.people, forget=self._forget, clock=clock)
+        self.departure = Departure(self.outbox, clock)
         self.evenings = Evenings(self.settings, self.database, self.outbox, clock)
-        self.housekeeping = Housekeeping(
-            self.name,
-            {
-                **mesh_jobs(self.database, self.outbox, self.request_ids),
-                "people": self.people.prune,
-                **self.evenings.jobs(),
-            },
-        )
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> list[Mount]:
@@ -77,16 +72,28 @@ class WatchlistApplication(Application):
         await self.database.open()
         self.pages = PageTokens.of(self.settings)
         self.links = Links(derived_key(self.settings, "links"))
-        servicers = self.evenings.servicers(self.films, self.people, self.request_ids, self.links, self.pages)
+        copies = self.films, self.people, self.request_ids, self.links
+        self.shelves = Shelves(self.settings, self.database, self.outbox, *copies, self.clock)
+        servicers = {**self.shelves.servicers(self.pages), **self.evenings.servicers(*copies, self.pages)}
         mounts = [self._mount(messages, stubs, servicers) for messages, stubs in _CONTRACT]
         await self.films.start()
         await self.people.start()
         await self.evenings.start()
+        self.housekeeping = Housekeeping(
+            self.name,
+            {
+                **mesh_jobs(self.database, self.outbox, self.request_ids),
+                "people": self.people.prune,
+                **self.shelves.jobs(),
+                **self.evenings.jobs(),
+            },
+        )
         self._background.append(asyncio.create_task(self.housekeeping.run(), name="housekeeping"))
         return mounts
 
     def _forget(self, tx: Transaction, user_id: str) -> None:
-        """Drops what a person who left has seen, and takes them out of film nights."""
+        """Drops what a person who left kept here, and takes them out of lists and film nights of others."""
+        self.departure.forget(tx, user_id)
         self.evenings.forget(tx, user_id)
 
     def _mount(self, messages: ModuleType, stubs: ModuleType, servicers: dict[str, Any]) -> Mount:

@@ -83,14 +83,10 @@ class Attempts:
             await self._catalogue.require(movie_ids, field)
             return await self._once(attempt, effect, ())
 
-    async def _once(
-        self, attempt: Attempt[T, A], effect: Callable[[Transaction], T], movie_ids: Collection[int]
-    ) -> A:
+    async def _once(self, attempt: Attempt[T, A], effect: Callable[[Transaction], T], movie_ids: Collection[int]) -> A:
         def change(tx: Transaction) -> A:
             if movie_ids and films.known(tx, movie_ids) != set(movie_ids):
                 raise _Unheard
             return attempt.encode(effect(tx))
 
-        return await self._request_ids.once(
-            self._database, attempt.method, attempt.request, attempt.answer, change
-        )
+        return await self._request_ids.once(self._database, attempt.method, attempt.request, attempt.answer, change)

@@ -88,9 +88,7 @@ class Collaboration:
         self._outbox = outbox
         self._clock = clock
 
-    async def invite(
-        self, user_id: str, list_id: str, username: str, role: Role, attempt: Attempt[Invitation, A]
-    ) -> A:
+    async def invite(self, user_id: str, list_id: str, username: str, role: Role, attempt: Attempt[Invitation, A]) -> A:
         """Invites somebody; for the list's owner. A name that was invited before has the newer invitation alone.
 
         Args:
@@ -255,3 +253,8 @@ class Collaboration:
         people = store.of_lists(tx, [list_id])[list_id]
         require_room(len(people), rules.MOST_MEMBERS, "{} people at most work on a list")
         self._outbox.append_many(tx, [told_members(list_id, people)], time=self._clock())
+
+    async def prune(self) -> int:
+        """Deletes invitations that have lapsed; a job of housekeeping. Returns how many."""
+        now = self._clock()
+        return await self._database.write(lambda tx: store.prune_invitations(tx, now))

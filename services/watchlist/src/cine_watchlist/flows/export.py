@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import datetime as dt
 import io
@@ -72,12 +73,8 @@ class WatchlistExport:
             kind: `json`, `csv`, or `letterboxd` (films of the watchlist that were not watched yet, as Letterboxd imports a watchlist).
         """
         collected = await self._database.read(lambda tx: self._collect(tx, user_id))
-        if kind == "csv":
-            return CSV, _cut(_table(_COLUMNS, _rows(collected)))
-        if kind == "letterboxd":
-            return CSV, _cut(_table(_LETTERBOXD, _letterboxd(collected)))
-        document = json.dumps(_document(collected, self._clock()), default=_plain, ensure_ascii=False, indent=1)
-        return JSON, _cut(document + "\n")
+        # tens of thousands of rows take a while to write down
+        return await asyncio.to_thread(_written, collected, kind, self._clock())
 
     def _collect(self, tx: Transaction, user_id: str) -> Collected:
         items = watchlist_items.all_of(tx, user_id)
@@ -89,6 +86,14 @@ class WatchlistExport:
         for start in range(0, len(wanted), _CARDS_AT_ONCE):
             cards |= self._films.cards(tx, wanted[start : start + _CARDS_AT_ONCE])
         return Collected(items, found, cards)
+
+
+def _written(collected: Collected, kind: str, now: dt.datetime) -> tuple[str, Iterator[bytes]]:
+    if kind == "csv":
+        return CSV, _cut(_table(_COLUMNS, _rows(collected)))
+    if kind == "letterboxd":
+        return CSV, _cut(_table(_LETTERBOXD, _letterboxd(collected)))
+    return JSON, _cut(json.dumps(_document(collected, now), default=_plain, ensure_ascii=False, indent=1) + "\n")
 
 
 def _film(card: FilmCard, movie_id: int) -> dict[str, Any]:

@@ -115,11 +115,12 @@ class Imports:
         Returns:
             How many films were taken off, now or when this was asked before.
         """
-
         after, total = 0, 0
         while True:
             # in pieces, so that nobody waits long for the writer; whatever stops it, asked again it goes on
-            last, gone = await self._database.write(lambda tx, after=after: self._piece_off(tx, user_id, import_id, after))
+            last, gone = await self._database.write(
+                lambda tx, after=after: self._piece_off(tx, user_id, import_id, after)
+            )
             total += gone
             if last is None:
                 break

@@ -132,9 +132,7 @@ class ListItems:
 
         return await self._database.read(read)
 
-    def page(
-        self, tx: Transaction, found: MovieList, user_id: str, limit: int, after: Position | None
-    ) -> ListItemPage:
+    def page(self, tx: Transaction, found: MovieList, user_id: str, limit: int, after: Position | None) -> ListItemPage:
         """Returns a page of a list to somebody who may see it.
 
         Raises:

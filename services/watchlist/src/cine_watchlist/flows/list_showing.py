@@ -9,7 +9,7 @@ from cine.common.v1.film_card_pb2 import FilmCard
 from cine_watchlist.domain.access import Act, Role, require, unknown_list
 from cine_watchlist.domain.links import Links, digest
 from cine_watchlist.domain.lists import LINK, ListItem, Member, MovieList
-from cine_watchlist.store import Transaction, list_items, lists, members, seen
+from cine_watchlist.store import Transaction, lists, members, seen
 from cine_watchlist.store.order import LIST
 from cinemesh.projections import Films, People
 

@@ -111,9 +111,7 @@ class Watchlist:
         self._outbox = outbox
         self._clock = clock
 
-    async def add(
-        self, user_id: str, movie_id: int, priority: int, notes: str, attempt: Attempt[ShownItem, A]
-    ) -> A:
+    async def add(self, user_id: str, movie_id: int, priority: int, notes: str, attempt: Attempt[ShownItem, A]) -> A:
         """Puts a film at the top of the caller's watchlist.
 
         Args:

@@ -84,8 +84,7 @@ class Order:
         query = sa.select(self.items.c.item_id, place).where(self.whose == owner)
         if lower is not None:
             query = query.where(place > lower)
-        found = tx.execute(query.order_by(place).limit(1)).tuples().one_or_none()
-        return found
+        return tx.execute(query.order_by(place).limit(1)).tuples().one_or_none()
 
     def _spread(self, tx: Session, owner: str) -> None:
         lowest, highest = self.ends(tx, owner)
