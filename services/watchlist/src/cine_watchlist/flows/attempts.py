@@ -29,13 +29,13 @@ class Attempt(Generic[T, A]):
         method: its name.
         request: what was sent; its `request_id` names the attempt, when it is not empty.
         answer: class of the answer.
-        encode: makes an answer of what came of it.
+        encode: makes an answer of its class of what came of it.
     """
 
     method: str
     request: Message
     answer: type[A]
-    encode: Callable[[T], A]
+    encode: Callable[[type[A], T], A]
 
 
 class Attempts:
@@ -87,6 +87,6 @@ class Attempts:
         def change(tx: Transaction) -> A:
             if movie_ids and films.known(tx, movie_ids) != set(movie_ids):
                 raise _Unheard
-            return attempt.encode(effect(tx))
+            return attempt.encode(attempt.answer, effect(tx))
 
         return await self._request_ids.once(self._database, attempt.method, attempt.request, attempt.answer, change)

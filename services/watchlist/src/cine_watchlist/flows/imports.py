@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from google.protobuf.message import Message
 from ulid import ULID
@@ -118,9 +119,7 @@ class Imports:
         after, total = 0, 0
         while True:
             # in pieces, so that nobody waits long for the writer; whatever stops it, asked again it goes on
-            last, gone = await self._database.write(
-                lambda tx, after=after: self._piece_off(tx, user_id, import_id, after)
-            )
+            last, gone = await self._database.write(partial(self._piece_off, user_id, import_id, after))
             total += gone
             if last is None:
                 break
@@ -128,7 +127,7 @@ class Imports:
         await self._database.write(lambda tx: self._empty_lists_off(tx, user_id, import_id))
         return total
 
-    def _piece_off(self, tx: Transaction, user_id: str, import_id: str, after: int) -> tuple[int | None, int]:
+    def _piece_off(self, user_id: str, import_id: str, after: int, tx: Transaction) -> tuple[int | None, int]:
         """Takes some rows off. Returns the last of them, None when there are no more, and how many films are off now."""
         if not watchlist_items.lock(tx, user_id):
             return None, 0

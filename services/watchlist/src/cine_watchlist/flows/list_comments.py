@@ -100,7 +100,7 @@ class ListComments:
 
         return await self._attempts.run(attempt, effect)
 
-    async def list(self, user_id: str, list_id: str, limit: int, after: str | None) -> CommentPage:
+    async def page(self, user_id: str, list_id: str, limit: int, after: str | None) -> CommentPage:
         """Returns a page of the comments on a list that the caller may see. Those there are stay when no more are allowed.
 
         Raises:

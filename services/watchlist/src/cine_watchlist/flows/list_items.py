@@ -118,7 +118,7 @@ class ListItems:
 
         return await self._attempts.run(attempt, effect, movie_ids=[movie_id])
 
-    async def list(self, user_id: str, list_id: str, limit: int, after: Position | None) -> ListItemPage:
+    async def page(self, user_id: str, list_id: str, limit: int, after: Position | None) -> ListItemPage:
         """Returns a page of a list that the caller may see.
 
         Raises:
@@ -128,11 +128,13 @@ class ListItems:
 
         def read(tx: Transaction) -> ListItemPage:
             found, _ = self._showing.find(tx, list_id, user_id, Act.SEE)
-            return self.page(tx, found, user_id, limit, after)
+            return self.read_page(tx, found, user_id, limit, after)
 
         return await self._database.read(read)
 
-    def page(self, tx: Transaction, found: MovieList, user_id: str, limit: int, after: Position | None) -> ListItemPage:
+    def read_page(
+        self, tx: Transaction, found: MovieList, user_id: str, limit: int, after: Position | None
+    ) -> ListItemPage:
         """Returns a page of a list to somebody who may see it.
 
         Raises:

@@ -133,7 +133,7 @@ class Lists:
 
         return await self._attempts.run(attempt, effect, movie_ids=new.movie_ids, field="movie_ids")
 
-    async def list(self, user_id: str, role: Role, limit: int, after: Position | None) -> ListPage:
+    async def page(self, user_id: str, role: Role, limit: int, after: Position | None) -> ListPage:
         """Returns a page of the lists that the caller owns or works on.
 
         Args:

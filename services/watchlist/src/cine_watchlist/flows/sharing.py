@@ -111,6 +111,6 @@ class Sharing:
             if found is None or not may(Act.SEE, Role.NONE, found.visibility, by_link=True):
                 raise NotFound("this link opens no list", violations=[("share_token", "opens nothing")])
             shown = self._showing.many(tx, [found], user_id, with_members=False)[0]
-            return shown, self._items.page(tx, found, user_id, limit, after)
+            return shown, self._items.read_page(tx, found, user_id, limit, after)
 
         return await self._database.read(read)

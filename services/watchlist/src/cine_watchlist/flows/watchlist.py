@@ -143,7 +143,7 @@ class Watchlist:
 
         return await self._attempts.run(attempt, effect, movie_ids=[movie_id])
 
-    async def list(self, user_id: str, wanted: ItemFilter, limit: int, after: Position | None) -> ItemPage:
+    async def page(self, user_id: str, wanted: ItemFilter, limit: int, after: Position | None) -> ItemPage:
         """Returns a page of the caller's watchlist.
 
         Raises:

@@ -107,13 +107,12 @@ class CollaborationServicer(collaboration_pb2_grpc.CollaborationServiceServicer)
 
     async def CreateListComment(self, request: pb.CreateListCommentRequest, _: Any) -> pb.CreateListCommentResponse:
         """Comments on a list that allows it."""
-        kind = pb.CreateListCommentResponse
-        attempt = Attempt("CreateListComment", request, kind, lambda shown: _comment(kind, shown))
+        attempt = Attempt("CreateListComment", request, pb.CreateListCommentResponse, _comment)
         return await self._comments.create(caller(), request.list_id, request.body_markdown, attempt)
 
     async def ListListComments(self, request: pb.ListListCommentsRequest, _: Any) -> pb.ListListCommentsResponse:
         """Lists the comments on a list."""
-        page = await self._comments.list(
+        page = await self._comments.page(
             caller(), request.list_id, page_size(request.page_size), self._pages.decode(request)
         )
         return pb.ListListCommentsResponse(
@@ -128,8 +127,8 @@ class CollaborationServicer(collaboration_pb2_grpc.CollaborationServiceServicer)
         return pb.DeleteListCommentResponse()
 
 
-def _invited(one: Invitation) -> pb.InviteCollaboratorResponse:
-    return pb.InviteCollaboratorResponse(
+def _invited(kind: type[pb.InviteCollaboratorResponse], one: Invitation) -> pb.InviteCollaboratorResponse:
+    return kind(
         invitation_id=one.invitation_id,
         list_id=one.list_id,
         username=one.username,

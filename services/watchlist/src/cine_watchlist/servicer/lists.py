@@ -41,13 +41,12 @@ class ListServicer(lists_pb2_grpc.ListServiceServicer):
             comments_enabled=request.comments_enabled,
             movie_ids=list(request.movie_ids),
         )
-        kind = pb.CreateListResponse
-        attempt = Attempt("CreateList", request, kind, lambda shown: movie_list(kind, shown))
+        attempt = Attempt("CreateList", request, pb.CreateListResponse, movie_list)
         return await self._lists.create(caller(), new, attempt)
 
     async def ListLists(self, request: pb.ListListsRequest, _: Any) -> pb.ListListsResponse:
         """Lists the lists the caller owns or works on."""
-        page = await self._lists.list(
+        page = await self._lists.page(
             caller(), Role(request.role), page_size(request.page_size), self._pages.decode(request)
         )
         return pb.ListListsResponse(
@@ -73,15 +72,14 @@ class ListServicer(lists_pb2_grpc.ListServiceServicer):
 
     async def AddListItem(self, request: pb.AddListItemRequest, _: Any) -> pb.AddListItemResponse:
         """Puts a film on a list."""
-        kind = pb.AddListItemResponse
-        attempt = Attempt("AddListItem", request, kind, lambda shown: list_item(kind, shown))
+        attempt = Attempt("AddListItem", request, pb.AddListItemResponse, list_item)
         return await self._items.add(
             caller(), request.list_id, request.movie_id, request.notes, request.after_item_id, attempt
         )
 
     async def ListListItems(self, request: pb.ListListItemsRequest, _: Any) -> pb.ListListItemsResponse:
         """Lists the films of a list the caller may see."""
-        page = await self._items.list(
+        page = await self._items.page(
             caller(), request.list_id, page_size(request.page_size), self._pages.decode(request)
         )
         return pb.ListListItemsResponse(

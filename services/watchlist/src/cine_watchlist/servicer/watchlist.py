@@ -43,8 +43,7 @@ class WatchlistServicer(watchlist_pb2_grpc.WatchlistServiceServicer):
 
     async def AddItem(self, request: pb.AddItemRequest, _: Any) -> pb.AddItemResponse:
         """Puts a film on the caller's watchlist."""
-        kind = pb.AddItemResponse
-        attempt = Attempt("AddItem", request, kind, lambda shown: watchlist_item(kind, shown))
+        attempt = Attempt("AddItem", request, pb.AddItemResponse, watchlist_item)
         return await self._watchlist.add(caller(), request.movie_id, request.priority, request.notes, attempt)
 
     async def ListItems(self, request: pb.ListItemsRequest, _: Any) -> pb.ListItemsResponse:
@@ -57,7 +56,7 @@ class WatchlistServicer(watchlist_pb2_grpc.WatchlistServiceServicer):
             movie_id=request.movie_id,
             order=request.order_by or "position",
         )
-        page = await self._watchlist.list(caller(), wanted, page_size(request.page_size), self._pages.decode(request))
+        page = await self._watchlist.page(caller(), wanted, page_size(request.page_size), self._pages.decode(request))
         return pb.ListItemsResponse(
             items=[watchlist_item(pb.WatchlistItem, shown) for shown in page.items],
             next_page_token=self._pages.encode(page.next, request) if page.next is not None else "",
