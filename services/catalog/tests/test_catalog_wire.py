@@ -225,6 +225,7 @@ async def test_new_data_is_taken_over_and_told(catalog: Running, stub, settings)
     assert {event.subject for event in news} == {"movies/1", "movies/8"}
     told = events_pb2.MovieChanged()
     assert next(e for e in news if e.subject == "movies/1").data.Unpack(told) and not told.added
+    assert told.etag == (await stub.GetMovie(pb.GetMovieRequest(movie_id=1))).etag
     with pytest.raises(grpc.aio.AioRpcError):
         await stub.GetMovie(pb.GetMovieRequest(movie_id=8))
 
@@ -252,5 +253,6 @@ async def test_stream_gives_everything_in_order(catalog: Running, stub, settings
     tokens = TokenFactory(settings)
     metadata = (("authorization", f"Bearer {tokens.service()}"),)
     call = stub.StreamMovies(pb.StreamMoviesRequest(after_movie_id=2), metadata=metadata)
-    ids = [movie.movie_id async for batch in call for movie in batch.movies]
-    assert ids == [3, 4, 5, 6, 7, 8]
+    batches = [batch async for batch in call]
+    assert [movie.movie_id for batch in batches for movie in batch.movies] == [3, 4, 5, 6, 7, 8]
+    assert {batch.data_version for batch in batches} == {catalog.app.catalogue.current.data_version} != {""}

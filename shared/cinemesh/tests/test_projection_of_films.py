@@ -195,6 +195,18 @@ def _without(wanted: dict[int, str], movie_id: int) -> dict[int, str]:
     return {key: value for key, value in wanted.items() if key != movie_id}
 
 
+async def test_figures_that_move_without_an_announcement_hold_nothing_up(
+    follower: Follower, app: CatalogueStandIn
+) -> None:
+    await until(follower.whole)
+    renamed = film(2, "Rated since")
+    await app.announce(renamed)
+    app.served[2] = film(2, "Rated since", rating_count=5)
+    app.served[2].etag = f"{renamed.etag}.ab12"
+    await follower.becomes(titles(*FIRST) | {2: "Rated since"})
+    assert (await follower.rows())[2].etag == renamed.etag and (await follower.card(2)).rating_count == 5
+
+
 async def test_a_replacement_that_a_replica_does_not_serve_yet_is_asked_for_again(
     follower: Follower, app: CatalogueStandIn
 ) -> None:

@@ -15,6 +15,7 @@ from cinemesh.artifacts import ArtifactStore
 from cinemesh.db import Database, migrate
 from cinemesh.errors import Unavailable
 from cinemesh.feed import FeedServicer
+from cinemesh.housekeeping import OUTBOX_AGE, Housekeeping
 from cinemesh.outbox import Outbox
 from cinemesh.paging import PageTokens
 from cinemesh.server import Application, Mount, Probe
@@ -34,6 +35,8 @@ class CatalogApplication(Application):
         self.audience = Audience(self.settings, self._database)
         store = FilmStore(self._database, self._outbox)
         self.catalogue = Catalogue(store, artifacts, self.settings.merged_csv, self.audience)
+        old_events = {"events": lambda: self._outbox.prune(self._database, older_than=OUTBOX_AGE)}
+        self.housekeeping = Housekeeping(self.name, old_events)
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> list[Mount]:
@@ -45,6 +48,7 @@ class CatalogApplication(Application):
         self._background += [
             asyncio.create_task(self.catalogue.watch(self.settings.import_check_seconds), name="new data"),
             asyncio.create_task(self.catalogue.follow_audience(self.settings.audience_seconds), name="audience"),
+            asyncio.create_task(self.housekeeping.run(), name="housekeeping"),
         ]
         await self.audience.consumer.start()
         servicer = CatalogServicer(self.catalogue, PageTokens.of(self.settings), self._executor)

@@ -89,10 +89,14 @@ class Catalogue:
                 # the path is for the log, not for callers
                 self._log.error("merged catalogue refused", reason=error.message)
                 raise DataLoss("the merged catalogue fails its checks; run the pipeline again") from error
-            counts = await self._store.take_over(films, version, dry_run=dry_run)
-            if not dry_run:
-                self._log.info("catalogue taken over", version=version, added=counts.added, changed=counts.changed)
-                await self._serve(films)
+            if dry_run:
+                return await self._store.take_over(films, version, dry_run=True), version
+            # before the store tells others: whoever hears that a film changed and asks for it gets it as it is now
+            generation = await asyncio.to_thread(assemble, films, version, self._artifacts)
+            counts = await self._store.take_over(films, version)
+            self._imported_at = await self._store.imported_at()
+            self._generation = await self._counted_in(generation)
+            self._log.info("catalogue taken over", version=version, added=counts.added, changed=counts.changed)
             return counts, version
 
     async def watch(self, every_seconds: float) -> None:

@@ -80,6 +80,7 @@ class Generation:
                 self.films[ordinal],
                 average_rating=float(figures.rating[ordinal]),
                 rating_count=int(figures.count[ordinal]),
+                imported_etag=self.films[ordinal].imported_etag or self.films[ordinal].etag(),
             )
             for ordinal in np.flatnonzero((figures.count != shown.count) | (figures.rating != shown.rating)).tolist()
         }

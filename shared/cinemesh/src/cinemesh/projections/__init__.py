@@ -1,4 +1,4 @@
-"""A service's own copy of what it needs of another one's facts, kept by following that one's feed; see ADR 0012."""
+"""A service's own copy of what it needs of another one's facts, kept by following that one's feed; see ADR 0013."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ class FilmReading:
             if not self._believed(state, version):
                 return False
             seen.update(movie.movie_id for movie in answer.movies)
-            fresh = [movie for movie in answer.movies if held.get(movie.movie_id) != movie.etag]
+            fresh = [movie for movie in answer.movies if held.get(movie.movie_id) != film_rows.announced_etag(movie)]
             rows = await asyncio.to_thread(_rows, fresh)
             await self._database.write(partial(self._put, rows=rows))
         if not seen and not self._believed(state, version):

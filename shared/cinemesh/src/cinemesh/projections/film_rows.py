@@ -75,9 +75,15 @@ def row_of(movie: Any) -> dict[str, Any]:
     beyond = {
         "alternative_titles": list(movie.alternative_titles),
         "countries": list(movie.countries),
-        "etag": movie.etag,
+        "etag": announced_etag(movie),
     }
     return {**row_of_card(card), **beyond}
+
+
+def announced_etag(movie: Any) -> str:
+    """Returns the etag that the feed announces for a film as it is in a `GetMovieResponse`."""
+    etag: str = movie.etag
+    return etag.partition(".")[0]
 
 
 def put(session: Session, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
