@@ -66,8 +66,9 @@ async def mesh_of(folder: Path, clock: MovableClock, films: Any = FILMS) -> Asyn
         identity.people.update(PEOPLE)
         peers = {"catalog": [shop_at], "identity": [identity_at], "ratings": [NOBODY]}
         settings = settings_for(WatchlistSettings, folder, peers=peers, public_url="https://films.example.org")
+        tokens = TokenFactory(settings)  # before anybody reads the keys
         async with running(WatchlistApplication(settings, clock=clock)) as server:
-            mesh = Mesh(server, shop, identity, TokenFactory(settings))
+            mesh = Mesh(server, shop, identity, tokens)
             await mesh.until(lambda: whole(mesh))
             yield mesh
 
