@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy.orm import Session
 
 from cine.common.v1 import feed_pb2, feed_pb2_grpc
 from cine.ratings.v1 import events_pb2, ratings_pb2, ratings_pb2_grpc
 from cine_catalog.domain.audience import Day
+from cine_catalog.store import Transaction
 from cine_catalog.store import audience as store
 from cine_catalog.store.audience import RATING, WATCH, Doing
 from cinemesh import telemetry
@@ -106,7 +106,7 @@ class Audience:
         made: FeedServiceAsyncStub = stub(channel("ratings", self._settings))
         return made
 
-    def _apply(self, session: Session, events: Sequence[feed_pb2.Event]) -> None:
+    def _apply(self, session: Transaction, events: Sequence[feed_pb2.Event]) -> None:
         touched = store.apply(session, [doing for event in events if (doing := doing_of(event)) is not None])
         after_commit(session, lambda: self._touched.append(touched))
 
@@ -142,7 +142,7 @@ class Audience:
         return bool(changed)
 
 
-def _fresh(session: Session, touched: set[int], since: dt.datetime) -> Live:
+def _fresh(session: Transaction, touched: set[int], since: dt.datetime) -> Live:
     """Returns the days of the films that somebody told of, none where everything was taken back."""
     movie_ids = touched | store.told_since(session, since)
     return {**{movie_id: [] for movie_id in movie_ids}, **store.days(session, movie_ids)}
