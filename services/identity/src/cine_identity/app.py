@@ -24,7 +24,6 @@ from cine.identity.v1 import (
 )
 from cine_identity.catalogue import CatalogueFilms
 from cine_identity.domain.breached import BreachedPasswords
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.hash_pool import HashPool
 from cine_identity.domain.hashing import Hasher
 from cine_identity.domain.relying_party import RelyingParty
@@ -37,7 +36,7 @@ from cine_identity.flows.endings import Endings
 from cine_identity.flows.entrance import Entrance
 from cine_identity.flows.export import AccountExport
 from cine_identity.flows.hindrance import Hindrances
-from cine_identity.flows.housekeeping import Housekeeping
+from cine_identity.flows.housekeeping import Expired
 from cine_identity.flows.identities import Identities
 from cine_identity.flows.issue import Issuer
 from cine_identity.flows.leaving import AccountDeletion
@@ -74,9 +73,11 @@ from cine_identity.servicer.sessions import SessionServicer
 from cine_identity.servicer.users import UserServicer
 from cine_identity.settings import IdentitySettings
 from cinemesh.cache import open_cache
+from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database, migrate
 from cinemesh.feed import FeedServicer
 from cinemesh.handlers import unanswered
+from cinemesh.housekeeping import Housekeeping
 from cinemesh.outbox import Outbox
 from cinemesh.paging import PageTokens
 from cinemesh.server import Application, Mount, Probe, StartFailed
@@ -135,7 +136,8 @@ class IdentityApplication(Application):
         self.proof = OwnerProof(self.database, self.callers, self.passwords.check, self.clock)
         self.ways = WaysIn(self.providers)
         self.wishes = MailWishes(self.database, self.vault, self.clock)
-        self.housekeeping = Housekeeping(self.database, self.outbox, self.settings.idle, self.clock)
+        expired = Expired(self.database, self.outbox, self.settings.idle, self.clock)
+        self.housekeeping = Housekeeping(self.name, expired.jobs())
         self.key_rotation = KeyRotation(self.database, self.vault, self.settings, self.keys, self.clock)
         await self.key_rotation.begin()
         await self.database.write(self.appointments.appoint_all)

@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cinemesh.etags import etag_of
+
 USER, PREMIUM, ADMIN = "user", "premium", "admin"
 ROLES = (USER, PREMIUM, ADMIN)
 
@@ -72,7 +74,7 @@ class Account:
     @property
     def etag(self) -> str:
         """Changes whenever the account does."""
-        return f"{self.user_id[-6:].lower()}-{self.version}"
+        return etag_of(self.version, self.user_id)
 
 
 def username_key(username: str) -> str:

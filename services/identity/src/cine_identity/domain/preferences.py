@@ -9,6 +9,7 @@ from typing import Any
 
 from cinemesh import vocabulary
 from cinemesh.errors import InvalidArgument
+from cinemesh.etags import etag_of
 
 # the names the catalogue's data use too, so that what is kept here matches films there
 GENRES = vocabulary.genres(vocabulary.MOVIELENS_GENRES)
@@ -83,7 +84,7 @@ class Preferences:
     @property
     def etag(self) -> str:
         """Changes whenever the preferences do."""
-        return f"{self.user_id[-6:].lower()}-{self.version}"
+        return etag_of(self.version, self.user_id)
 
 
 def edited(taste: Taste, changes: Mapping[str, Any]) -> Taste:

@@ -9,6 +9,7 @@ from typing import Any
 
 from cine_identity.domain.account import Account
 from cinemesh.errors import InvalidArgument
+from cinemesh.etags import etag_of
 from cinemesh.plain_text import plain_text, web_address
 
 PUBLISHABLE = ("display_name", "bio", "avatar_url", "location", "website_url", "favourite_movie_ids")
@@ -53,7 +54,7 @@ class Profile:
     @property
     def etag(self) -> str:
         """Changes whenever the profile does."""
-        return f"{self.user_id[-6:].lower()}-{self.version}"
+        return etag_of(self.version, self.user_id)
 
 
 @dataclass(frozen=True, slots=True)

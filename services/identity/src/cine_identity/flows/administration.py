@@ -10,7 +10,6 @@ from google.protobuf.message import Message
 
 from cine.identity.v1 import events_pb2
 from cine_identity.domain.account import ADMIN, Account, ordered_roles
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.session import Visit
 from cine_identity.domain.validity import tokens_valid_from
 from cine_identity.flows.appointments import Appointments
@@ -23,9 +22,11 @@ from cine_identity.flows.stamps import stamp
 from cine_identity.mail.post import Letter, Post
 from cine_identity.store import Transaction, accounts, administration, audit, sessions, tickets
 from cine_identity.store.administration import AccountFilter, AuditEntry, AuditFilter, ManagedAccount, Position
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.db import Database
-from cinemesh.errors import Aborted, CineError, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Reason
+from cinemesh.errors import Aborted, CineError, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
+from cinemesh.etags import check_etag
 from cinemesh.outbox import Outbox
 from cinemesh.plain_text import plain_text
 
@@ -155,9 +156,10 @@ class Administration:
         wanted, reason = ordered_roles(roles), plain_text(reason, "reason", lines=True)
 
         def act(tx: Transaction, account: Account) -> str:
-            if etag and etag != account.etag:
-                message = "the account changed since it was read: read it again"
-                raise Refused(Aborted(message, reason=Reason.ETAG_MISMATCH), "changed meanwhile")
+            try:
+                check_etag(etag, account.version, account.user_id, thing="the account")
+            except Aborted as refusal:
+                raise Refused(refusal, "changed meanwhile") from None
             if wanted == account.roles:
                 return f"{', '.join(wanted)} as before{_because(reason)}"
             if ADMIN not in wanted:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from cine.identity.v1 import events_pb2
 from cine_identity.domain.account import ADMIN, Account, email_key, ordered_roles, username_key
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.session import Visit
 from cine_identity.domain.validity import tokens_valid_from
 from cine_identity.flows.stamps import stamp
 from cine_identity.mail.post import Letter, Post
 from cine_identity.store import Transaction, accounts, administration, audit
+from cinemesh.clock import Clock, utc_now
 from cinemesh.outbox import Outbox
 
 

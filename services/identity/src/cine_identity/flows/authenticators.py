@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from cine_identity.domain import recovery
 from cine_identity.domain.account import Account
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.session import Visit
 from cine_identity.domain.totp import Authenticator, address, matching_step, new_secret
 from cine_identity.domain.vault import Vault, new_token
@@ -17,6 +16,7 @@ from cine_identity.flows.owner_proof import OwnerProof
 from cine_identity.flows.second_factor import SEALED_FOR, SecondFactors, wrong_code
 from cine_identity.mail.post import Letter, Post
 from cine_identity.store import Transaction, accounts, audit, passkeys, tickets, totp
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.db import Database
 from cinemesh.errors import CineError, FailedPrecondition, Reason

@@ -6,11 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 
 from cine_identity.domain.account import Account
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.granted import Granted, granted
 from cine_identity.domain.session import Session
 from cine_identity.settings import IdentitySettings
 from cine_identity.store import Transaction, accounts, sessions
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.errors import FailedPrecondition, Reason, Unauthenticated
 

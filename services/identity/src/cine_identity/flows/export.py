@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from cine_identity.domain.account import Account
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.session import Visit
 from cine_identity.flows.callers import Callers
 from cine_identity.store import Transaction, administration, audit, leaving, preferences, profiles
 from cine_identity.store.administration import AuditEntry, AuditFilter, Position
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.db import Database
 

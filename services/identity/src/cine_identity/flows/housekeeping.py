@@ -1,31 +1,26 @@
-"""Housekeeping: what nobody needs any more goes, once an hour."""
+"""What nobody needs any more at Identity."""
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from cine.identity.v1 import events_pb2
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.flows.registration import LINK_LIFETIME
 from cine_identity.store import Transaction, accounts, devices, sessions, throttles, tickets
-from cinemesh import telemetry
+from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
+from cinemesh.housekeeping import OUTBOX_AGE
 from cinemesh.outbox import Outbox
 
-OUTBOX_AGE = dt.timedelta(days=30)
 DEVICE_AGE = dt.timedelta(days=365)
 _THROTTLE_AGE = dt.timedelta(days=2)
 _SESSION_AGE = dt.timedelta(days=1)
-_EVERY_SECONDS = 3600.0
 _BATCH = 200
-_log = telemetry.logger("identity")
 
 
-class Housekeeping:
-    """Deletes what is over. Replicas may do it at once: each deletion stands for itself.
+class Expired:
+    """Deletes what is over, kind by kind.
 
     Args:
         database: the store.
@@ -40,34 +35,25 @@ class Housekeeping:
         self._idle = idle
         self._clock = clock
 
-    async def run(self) -> None:
-        """Cleans up for ever; what fails is tried again an hour later."""
-        await asyncio.sleep(random.uniform(30.0, 300.0))  # replicas that start together do not clean in step
-        while True:
-            try:
-                await self.clean()
-            except Exception:
-                _log.exception("housekeeping failed")
-            await asyncio.sleep(_EVERY_SECONDS * random.uniform(0.9, 1.1))
-
-    async def clean(self) -> dict[str, int]:
-        """Deletes everything that is over. Returns how many rows of each kind went."""
-        now = self._clock()
-        jobs: dict[str, Callable[[Transaction], int]] = {
-            "sessions": lambda tx: sessions.prune(tx, now - _SESSION_AGE, self._idle),
-            "tickets": lambda tx: tickets.prune(tx, now),
-            "throttles": lambda tx: throttles.prune(tx, now - _THROTTLE_AGE),
-            "devices": lambda tx: devices.prune(tx, now - DEVICE_AGE),
+    def jobs(self) -> dict[str, Callable[[], Awaitable[int]]]:
+        """Returns what `cinemesh.housekeeping.Housekeeping` is to do."""
+        kinds: dict[str, Callable[[Transaction, dt.datetime], int]] = {
+            "sessions": lambda tx, now: sessions.prune(tx, now - _SESSION_AGE, self._idle),
+            "tickets": tickets.prune,
+            "throttles": lambda tx, now: throttles.prune(tx, now - _THROTTLE_AGE),
+            "devices": lambda tx, now: devices.prune(tx, now - DEVICE_AGE),
         }
-        gone = {name: await self._database.write(job) for name, job in jobs.items()}
-        gone["accounts"] = await self._abandoned(now)
-        gone["events"] = await self._outbox.prune(self._database, older_than=OUTBOX_AGE)
-        if any(gone.values()):
-            _log.info("cleaned up", **{name: count for name, count in gone.items() if count})
-        return gone
+        jobs = {name: self._job(prune) for name, prune in kinds.items()}
+        jobs["accounts"] = self._abandoned
+        jobs["events"] = lambda: self._outbox.prune(self._database, older_than=OUTBOX_AGE)
+        return jobs
 
-    async def _abandoned(self, now: dt.datetime) -> int:
+    def _job(self, prune: Callable[[Transaction, dt.datetime], int]) -> Callable[[], Awaitable[int]]:
+        return lambda: self._database.write(lambda tx: prune(tx, self._clock()))
+
+    async def _abandoned(self) -> int:
         """Frees names and addresses of accounts that were never verified, as long after as a reserved name is freed."""
+        now = self._clock()
 
         def change(tx: Transaction) -> int:
             found = accounts.abandoned(tx, now - LINK_LIFETIME, now, _BATCH)

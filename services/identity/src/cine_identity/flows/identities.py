@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.oauth import Identity
 from cine_identity.domain.session import Visit
 from cine_identity.flows.callers import Callers
@@ -14,6 +13,7 @@ from cine_identity.flows.ways_in import WaysIn
 from cine_identity.mail.post import Letter, Post
 from cine_identity.oauth import Provider
 from cine_identity.store import Transaction, accounts, audit, identities, tickets
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.db import Database
 from cinemesh.errors import NotFound

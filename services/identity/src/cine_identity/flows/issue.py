@@ -9,7 +9,6 @@ from ulid import ULID
 
 from cine_identity.domain import refresh
 from cine_identity.domain.account import Account
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.devices import describe, device_digests
 from cine_identity.domain.granted import granted
 from cine_identity.domain.session import Challenge, Session, SignedIn, Visit
@@ -20,6 +19,7 @@ from cine_identity.keys.ring import TOKEN_TYPE
 from cine_identity.settings import IdentitySettings
 from cine_identity.store import Transaction, accounts, audit, devices, sessions, tickets
 from cinemesh.auth import SETUP_TYPE
+from cinemesh.clock import Clock, utc_now
 
 CHALLENGE_LIFETIME = dt.timedelta(minutes=5)
 SECOND_FACTOR = "second_factor"

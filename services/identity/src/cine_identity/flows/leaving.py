@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from cine.identity.v1 import events_pb2
 from cine_identity.domain.account import username_key
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.session import Visit
 from cine_identity.flows.administration import LAST_ADMINISTRATOR
 from cine_identity.flows.callers import Callers
@@ -16,6 +15,7 @@ from cine_identity.flows.profiles import PublicProfiles
 from cine_identity.flows.second_factor import SecondFactors, wrong_code
 from cine_identity.mail.post import Letter, Post
 from cine_identity.store import Transaction, accounts, administration, audit, leaving
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.db import Database
 from cinemesh.errors import Aborted, CineError, FailedPrecondition, InvalidArgument, Reason

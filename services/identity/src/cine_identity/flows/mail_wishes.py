@@ -13,10 +13,10 @@ import json
 import random
 from collections.abc import Callable, Mapping
 
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.vault import SecretUnreadable, Vault, new_token
 from cine_identity.store import Transaction, tickets
 from cinemesh import telemetry
+from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database, after_commit
 from cinemesh.errors import CineError
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.oauth import Upstream
 from cine_identity.domain.session import Visit
 from cine_identity.flows.callers import Callers
@@ -15,6 +14,7 @@ from cine_identity.flows.oauth_entry import Opened, ProviderEntry
 from cine_identity.oauth import Provider, ProviderFault
 from cine_identity.store import Transaction, audit
 from cinemesh import telemetry
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.db import ConstraintViolated, Database
 from cinemesh.errors import CineError, FailedPrecondition, InvalidArgument, NotFound, Reason, Unavailable

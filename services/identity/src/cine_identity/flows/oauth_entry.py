@@ -14,7 +14,6 @@ from ulid import ULID
 
 from cine.identity.v1 import events_pb2
 from cine_identity.domain.account import USER, Account
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.oauth import Identity, Upstream, usernames_for
 from cine_identity.domain.session import Challenge, Visit
 from cine_identity.flows.appointments import Appointments
@@ -26,6 +25,7 @@ from cine_identity.flows.second_factor import SecondFactors
 from cine_identity.mail.post import Letter, Post
 from cine_identity.oauth import Provider
 from cine_identity.store import Transaction, accounts, audit, identities, leaving, sessions
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.errors import AlreadyExists, CineError, FailedPrecondition, Reason, Unauthenticated
 from cinemesh.outbox import Outbox

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.session import Session, Visit
 from cine_identity.flows.callers import Callers
 from cine_identity.flows.endings import Endings
 from cine_identity.store import Transaction, audit, sessions
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.db import Database
 from cinemesh.errors import NotFound

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from cine_identity.domain.account import Account
 from cine_identity.domain.backoff import ACCOUNT
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.session import Visit
 from cine_identity.flows.callers import Caller, Callers
 from cine_identity.store import Transaction, accounts, audit, throttles
+from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
 from cinemesh.errors import Reason, ResourceExhausted, Unauthenticated
 

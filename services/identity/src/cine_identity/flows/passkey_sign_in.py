@@ -12,7 +12,6 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from webauthn.helpers.structs import AuthenticationCredential
 
 from cine_identity.domain.account import Account, email_key, username_key
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.relying_party import (
     Allowed,
     CredentialMalformed,
@@ -28,6 +27,7 @@ from cine_identity.flows.issue import SECOND_FACTOR, way_in
 from cine_identity.flows.passkeys import CEREMONY_LIFETIME, Ceremony, lapsed, malformed
 from cine_identity.store import Transaction, accounts, audit, passkeys, tickets
 from cine_identity.store.tickets import Ticket
+from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
 from cinemesh.errors import CineError, FailedPrecondition, Reason, Unauthenticated
 

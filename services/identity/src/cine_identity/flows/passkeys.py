@@ -11,7 +11,6 @@ from ulid import ULID
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from cine_identity.domain.account import Account
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.devices import describe
 from cine_identity.domain.passkeys import LONGEST_NAME, MOST_PASSKEYS, Passkey
 from cine_identity.domain.relying_party import (
@@ -28,6 +27,7 @@ from cine_identity.flows.second_factor import SecondFactors
 from cine_identity.flows.ways_in import WaysIn
 from cine_identity.mail.post import Letter, Post
 from cine_identity.store import Transaction, accounts, audit, passkeys, tickets
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.db import ConstraintViolated, Database
 from cinemesh.errors import AlreadyExists, CineError, FailedPrecondition, InvalidArgument, NotFound, Reason

@@ -6,7 +6,6 @@ import datetime as dt
 
 from cine.identity.v1 import events_pb2
 from cine_identity.domain.account import Account, email_key
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.devices import describe
 from cine_identity.domain.session import Visit
 from cine_identity.domain.vault import Vault, new_token
@@ -19,6 +18,7 @@ from cine_identity.flows.owner_proof import OwnerProof
 from cine_identity.flows.passwords import Passwords
 from cine_identity.mail.post import Letter, Post
 from cine_identity.store import Transaction, accounts, audit, devices, tickets
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.db import Database
 from cinemesh.errors import CineError, FailedPrecondition, Reason, Unauthenticated

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from cine.identity.v1 import events_pb2
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.preferences import Preferences, Taste, edited
 from cine_identity.flows.callers import Callers
 from cine_identity.store import Transaction, accounts, preferences
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.db import Database
-from cinemesh.errors import Aborted, NotFound, Reason
+from cinemesh.errors import NotFound
+from cinemesh.etags import check_etag
 from cinemesh.outbox import Outbox
 
 # what others in the mesh need to know; how somebody wants their mail is nobody else's business
@@ -62,8 +63,7 @@ class PreferenceKeeping:
             if account is None:
                 raise NotFound("the account is gone")
             old = preferences.of(tx, account)
-            if etag and etag != old.etag:
-                raise Aborted("the preferences changed since they were read: read again", reason=Reason.ETAG_MISMATCH)
+            check_etag(etag, old.version, old.user_id, thing="what you prefer")
             new = edited(old.taste, changes)
             if new == old.taste:
                 return old

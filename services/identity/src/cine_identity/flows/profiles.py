@@ -9,14 +9,15 @@ from typing import Any, TypeVar
 from cine.identity.v1 import events_pb2
 from cine_identity.catalogue import Films
 from cine_identity.domain.account import Account, State, username_key
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.profile import Person, Profile, PublicProfile, edited, person, public_view
 from cine_identity.flows.callers import Callers
 from cine_identity.store import Transaction, accounts, profiles
 from cinemesh.cache import Cache
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.db import Database
-from cinemesh.errors import Aborted, InvalidArgument, NotFound, Reason
+from cinemesh.errors import InvalidArgument, NotFound, Reason
+from cinemesh.etags import check_etag
 from cinemesh.outbox import Outbox
 
 T = TypeVar("T")
@@ -146,8 +147,7 @@ class Profiles:
             if holder is None:
                 raise NotFound("the account is gone")
             old = profiles.of(tx, holder)
-            if etag and etag != old.etag:
-                raise Aborted("the profile changed since it was read: read it again", reason=Reason.ETAG_MISMATCH)
+            check_etag(etag, old.version, old.user_id, thing="the profile")
             new = edited(old, changes)
             if new == old:
                 return holder, old

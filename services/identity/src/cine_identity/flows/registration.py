@@ -20,7 +20,6 @@ from ulid import ULID
 
 from cine.identity.v1 import events_pb2
 from cine_identity.domain.account import USER, Account, email_key
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.oauth import Identity
 from cine_identity.domain.session import Visit
 from cine_identity.domain.vault import Vault, new_code, new_token
@@ -31,6 +30,7 @@ from cine_identity.flows.mail_limit import MailLimit
 from cine_identity.flows.passwords import Passwords
 from cine_identity.mail.post import Letter, Post
 from cine_identity.store import Transaction, accounts, audit, identities, tickets
+from cinemesh.clock import Clock, utc_now
 from cinemesh.db import ConstraintViolated, Database
 from cinemesh.errors import AlreadyExists, CineError, FailedPrecondition, InvalidArgument, Reason
 from cinemesh.outbox import Outbox

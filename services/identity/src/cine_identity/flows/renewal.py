@@ -12,7 +12,6 @@ import hmac
 
 from cine_identity.domain import refresh
 from cine_identity.domain.account import Account
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.refresh import Presented
 from cine_identity.domain.session import Session, SignedIn, Visit
 from cine_identity.domain.vault import Vault
@@ -21,6 +20,7 @@ from cine_identity.flows.issue import Issuer
 from cine_identity.mail.post import Letter, Post
 from cine_identity.settings import IdentitySettings
 from cine_identity.store import Transaction, accounts, audit, sessions
+from cinemesh.clock import Clock, utc_now
 from cinemesh.context import Principal
 from cinemesh.db import Database
 from cinemesh.errors import CineError, Reason, Unauthenticated

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cine_identity.domain.account import Account
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.session import Challenge, Visit
 from cine_identity.domain.vault import Vault
 from cine_identity.flows.entrance import Entered, Entrance
@@ -19,6 +18,7 @@ from cine_identity.flows.issue import SECOND_FACTOR, Issuer, way_in
 from cine_identity.flows.passwords import Passwords, Verdict
 from cine_identity.flows.second_factor import RECOVERY_CODE, TOTP, SecondFactors, wrong_code
 from cine_identity.store import Transaction, accounts, audit, tickets
+from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
 from cinemesh.errors import CineError, FailedPrecondition, Reason, Unauthenticated
 

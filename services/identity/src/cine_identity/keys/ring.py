@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-from cine_identity.domain.clock import Clock, utc_now
+from cinemesh.clock import Clock, utc_now
 from cinemesh.errors import Unavailable
 
 TOKEN_TYPE = "at+jwt"

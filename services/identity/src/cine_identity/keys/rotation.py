@@ -15,7 +15,6 @@ from typing import Final
 
 import jwt
 
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.vault import SecretUnreadable, Vault
 from cine_identity.keys.making import new_signing_key
 from cine_identity.keys.ring import KeyRing, SigningKey
@@ -24,6 +23,7 @@ from cine_identity.store import Transaction, signing_keys
 from cine_identity.store.signing_keys import StoredKey
 from cinemesh import telemetry
 from cinemesh.auth import MAX_TOKEN_SECONDS
+from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
 from cinemesh.keys import public_part
 

@@ -10,10 +10,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.vault import Vault
 from cine_identity.mail.facts import require_facts
 from cine_identity.store import Transaction, letters
+from cinemesh.clock import Clock, utc_now
 
 PURPOSE = "letter"
 

@@ -15,7 +15,6 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-from cine_identity.domain.clock import Clock, utc_now
 from cine_identity.domain.vault import SecretUnreadable
 from cine_identity.mail.post import Letter, Post
 from cine_identity.mail.smtp import LETTER_SECONDS
@@ -24,6 +23,7 @@ from cine_identity.mail.writing import Unwritable, Writer
 from cine_identity.store import letters
 from cine_identity.store.letters import QueuedLetter
 from cinemesh import telemetry
+from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
 
 LETTERS: Final = Counter(
