@@ -10,11 +10,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 from google.protobuf.message import Message
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from cinemesh import context
@@ -28,6 +27,11 @@ A = TypeVar("A", bound=Message)
 KEPT_FOR = dt.timedelta(hours=48)
 """How long an answer is kept at least; the contracts promise 24 hours."""
 _PRUNE_STEP = 2_000
+# as text, for it is part of nearly every write: an INSERT with ON CONFLICT is made anew each time otherwise
+_CLAIM = sa.text(
+    "INSERT INTO request_effect (caller, method, request_id, request_digest, created_at) "
+    "VALUES (:caller, :method, :request_id, :request_digest, :created_at) ON CONFLICT DO NOTHING RETURNING request_id"
+).bindparams(sa.bindparam("created_at", type_=table.c.created_at.type))
 
 
 class RequestIds:
@@ -60,10 +64,8 @@ class RequestIds:
         if key is None:
             return None
         digest = _digest(request)
-        insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        claim = insert(table).values(**key, request_digest=digest, answer=None, created_at=self._clock())
-        claimed = claim.on_conflict_do_nothing().returning(table.c.request_id)
-        if session.execute(claimed).first() is not None:
+        claim = {**key, "request_digest": digest, "created_at": self._clock()}
+        if session.execute(_CLAIM, claim).first() is not None:
             return None
         found = session.execute(sa.select(table.c.request_digest, table.c.answer).where(*_is(key))).one()
         if found.request_digest != digest:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from cine_ratings.domain.counts import Cell, FilmCounts, film_counts
 from cine_ratings.store.schema import film_counts as films
 from cine_ratings.store.schema import rating_counts as cells
+from cinemesh.db import upsert
 
 
 def add(tx: Session, changes: Mapping[Cell, int]) -> None:
@@ -65,9 +65,4 @@ def _add_to_films(tx: Session, changes: Mapping[int, int], name: Literal["watch_
 
 
 def _add(tx: Session, table: sa.Table, rows: list[dict[str, Any]], name: str) -> None:
-    if not rows:
-        return
-    insert: Any = postgresql.insert if tx.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table)
-    more = {name: table.c[name] + statement.excluded[name]}
-    tx.execute(statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=more), rows)
+    upsert(tx, table, rows, key=[column.name for column in table.primary_key.columns], update=(), add=[name])

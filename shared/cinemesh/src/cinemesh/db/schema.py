@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
@@ -142,24 +143,40 @@ def upsert(
     *,
     key: Sequence[str],
     update: Sequence[str] | None = None,
+    add: Sequence[str] = (),
 ) -> None:
     """Inserts rows, or updates those whose key exists already.
 
     Args:
         session: the caller's transaction.
-        table: target.
+        table: target; values of columns that a row does not name are those of the database.
         rows: column name to value, the same columns in every row; nothing happens when there is none. No key twice.
         key: columns of a primary key or unique constraint.
         update: columns to overwrite; all but the key when None, and an existing row is left alone when empty.
+        add: columns to which the new value is added instead.
     """
     if not rows:
         return
-    columns = [name for name in rows[0] if name not in key] if update is None else list(update)
-    insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table)
-    if columns:
-        new_values = {name: statement.excluded[name] for name in columns}
-        statement = statement.on_conflict_do_update(index_elements=list(key), set_=new_values)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=list(key))
-    session.execute(statement, list(rows))
+    columns = tuple(rows[0])
+    overwritten = [name for name in columns if name not in key and name not in add] if update is None else update
+    session.execute(_upsert(table, columns, tuple(key), tuple(overwritten), tuple(add)), list(rows))
+
+
+@functools.lru_cache(maxsize=512)
+def _upsert(
+    table: sa.Table, columns: tuple[str, ...], key: tuple[str, ...], update: tuple[str, ...], add: tuple[str, ...]
+) -> sa.TextClause:
+    # SQLAlchemy makes an INSERT with ON CONFLICT anew each time, which costs more than running it; as text it is made once, and both
+    # databases read the same
+    target = table.fullname
+    changes = [f'"{name}" = excluded."{name}"' for name in update]
+    changes += [f'"{name}" = "{target}"."{name}" + excluded."{name}"' for name in add]
+    statement = sa.text(
+        f'INSERT INTO "{target}" ({_quoted(columns)}) VALUES ({", ".join(f":{name}" for name in columns)}) '
+        f"ON CONFLICT ({_quoted(key)}) DO {'UPDATE SET ' + ', '.join(changes) if changes else 'NOTHING'}"
+    )
+    return statement.bindparams(*(sa.bindparam(name, type_=table.c[name].type) for name in columns))
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
