@@ -58,6 +58,10 @@ async def test_answers_below_the_deepest_lie_beside_it(room: Room) -> None:
     assert [one.place.depth for one in made] == [*range(DEEPEST + 1), DEEPEST, DEEPEST]
     assert [one.parent_comment_id for one in made[1:]] == [one.comment_id for one in made[:-1]]
     assert [text for _, text in await thread(room, review_id)] == [f"c{number}" for number in range(DEEPEST + 3)]
+    # all below the deepest come in the order they were made, whichever of them they answer
+    for late, answered in (("late", 5), ("later", 6), ("latest", 5)):
+        await room.comment(CY, review_id, late, made[answered].comment_id)
+    assert [text for _, text in await thread(room, review_id)][-5:] == ["c6", "c7", "late", "later", "latest"]
 
 
 async def test_only_what_is_there_can_be_answered(room: Room) -> None:
