@@ -20,6 +20,7 @@ from cine_identity.store import accounts, identities, passkeys, sessions
 from cinemesh.testing.tokens import TokenFactory
 
 from .owned_film_nights import OWNED_FILM_NIGHTS
+from .owned_imports import OWNED_IMPORTS
 from .owned_ratings import OWNED_RATINGS
 from .owned_things import Owned
 
@@ -130,6 +131,7 @@ OWNED: Final[dict[str, Callable[[Any, str], Awaitable[Owned]]]] = {
     "/cine.identity.v1.PasskeyService/DeletePasskey": _a_passkey,
     "/cine.identity.v1.OAuthService/UnlinkIdentity": _an_identity,
     **OWNED_RATINGS,
+    **OWNED_IMPORTS,
     **OWNED_FILM_NIGHTS,
 }
 """How to make what a call acts on, of the application that answers it and the user it belongs to."""

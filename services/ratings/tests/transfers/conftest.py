@@ -11,9 +11,13 @@ from typing import Any, ClassVar
 
 import grpc
 import pytest
+import sqlalchemy as sa
+from google.protobuf.any_pb2 import Any as Packed
+from google.protobuf.message import Message
 
 from cine.ratings.v1 import (
     diary_pb2_grpc,
+    events_pb2,
     ratings_pb2,
     ratings_pb2_grpc,
     reviews_pb2_grpc,
@@ -23,6 +27,8 @@ from cine.ratings.v1 import (
 from cine.watchlist.v1 import watchlist_pb2, watchlist_pb2_grpc
 from cine_ratings.app import RatingsApplication
 from cine_ratings.settings import RatingsSettings
+from cine_ratings.store import Transaction
+from cinemesh.db import Database, mesh_tables
 from cinemesh.errors import CineError, Unavailable
 from cinemesh.rpc_status import failure_of
 from cinemesh.server import Application, Mount
@@ -272,6 +278,24 @@ async def refused(call: Awaitable[Any]) -> CineError:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return failure_of(caught.value)
+
+
+async def told(database: Database) -> list[Message]:
+    """Returns every event of a store, in order."""
+    table = mesh_tables.outbox
+    order = [table.c.id] if database.dialect == "sqlite" else [table.c.xid, table.c.id]
+
+    def read(tx: Transaction) -> list[bytes]:
+        return list(tx.execute(sa.select(table.c.data).order_by(*order)).scalars())
+
+    return [_unpacked(data) for data in await database.read(read)]
+
+
+def _unpacked(data: bytes) -> Message:
+    packed = Packed.FromString(data)
+    event: Any = getattr(events_pb2, packed.TypeName().rpartition(".")[2])()
+    packed.Unpack(event)
+    return event  # type: ignore[no-any-return]
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cine_ratings.domain.transfers.job import Import, State
 from cine_ratings.store.import_tables import imports
 
-LEASE: Final = dt.timedelta(seconds=20)
+LEASE: Final = dt.timedelta(seconds=10)
 """How long an import is left to the process that works on it after its last sign of life."""
 _NAMES = tuple(field.name for field in fields(Import))
 _NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
