@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -204,6 +205,14 @@ async def test_pages_hold_every_rating_once_while_others_come(mesh: Mesh, clock:
 async def test_the_longest_title_still_fits_into_a_page_token(mesh: Mesh) -> None:
     long = [film(100 + one, "Ж" * 400 + str(one), year=2000) for one in range(3)]
     await mesh.catalogue.put(*long)
+
+    async def there() -> bool:
+        with contextlib.suppress(NotFound):
+            await mesh.app.films.require([one.movie_id for one in long])
+            return True
+        return False
+
+    await eventually(there)
     for one in long:
         await rate(mesh, ADA, one.movie_id, 3.0)
 

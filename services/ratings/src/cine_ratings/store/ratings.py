@@ -13,6 +13,10 @@ from cine_ratings.store.schema import ratings
 from cinemesh.db import upsert
 
 _CHUNK = 500
+# part of every rating: made once
+_OF_FILMS = sa.select(ratings).where(
+    ratings.c.user_id == sa.bindparam("whose"), ratings.c.movie_id.in_(sa.bindparam("films", expanding=True))
+)
 _NAMES = ("rating_id", "user_id", "movie_id", "created_at", "updated_at", "version")
 
 
@@ -26,9 +30,8 @@ def of_films(tx: Session, user_id: str, movie_ids: Iterable[int]) -> dict[int, R
     found: dict[int, Rating] = {}
     wanted = sorted(set(movie_ids))
     for start in range(0, len(wanted), _CHUNK):
-        some = wanted[start : start + _CHUNK]
-        query = sa.select(ratings).where(ratings.c.user_id == user_id, ratings.c.movie_id.in_(some))
-        found.update((rating.movie_id, rating) for rating in map(of_row, tx.execute(query).mappings()))
+        rows = tx.execute(_OF_FILMS, {"whose": user_id, "films": wanted[start : start + _CHUNK]}).mappings()
+        found.update((rating.movie_id, rating) for rating in map(of_row, rows))
     return found
 
 
