@@ -23,6 +23,7 @@ from .owned_film_nights import OWNED_FILM_NIGHTS
 from .owned_imports import OWNED_IMPORTS
 from .owned_ratings import OWNED_RATINGS
 from .owned_things import Owned
+from .owned_watchlist import OWNED_WATCHLIST
 
 Metadata: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -133,5 +134,6 @@ OWNED: Final[dict[str, Callable[[Any, str], Awaitable[Owned]]]] = {
     **OWNED_RATINGS,
     **OWNED_IMPORTS,
     **OWNED_FILM_NIGHTS,
+    **OWNED_WATCHLIST,
 }
 """How to make what a call acts on, of the application that answers it and the user it belongs to."""
