@@ -20,7 +20,8 @@ from cine_watchlist.flows.watchlist import ShownItem
 from cine_watchlist.settings import WatchlistSettings
 from cine_watchlist.shelves import Shelves
 from cine_watchlist.store import Transaction, schema
-from cinemesh.db import Database
+from cine_watchlist.store.watchlist_items import ItemFilter
+from cinemesh.db import Database, mesh_tables
 from cinemesh.idempotency import RequestIds
 from cinemesh.outbox import Outbox
 from cinemesh.projections import Films, People
@@ -40,10 +41,6 @@ FILMS = (
     film(5, "Marty", year=1955, runtime_minutes=0, genres=["Drama", "Romance"]),
     film(6, "=HYPERLINK(1)", year=2001, runtime_minutes=90),
 )
-
-
-class Told(Exception):
-    """Carries what a flow made out of an attempt."""
 
 
 @dataclass
@@ -87,8 +84,6 @@ class Shop:
 
     async def films(self, user_id: str) -> list[int]:
         """Returns a watchlist in its own order."""
-        from cine_watchlist.store.watchlist_items import ItemFilter
-
         page = await self.shelves.watchlist.page(user_id, ItemFilter(), 1000, None)
         assert [one.position for one in page.items] == list(range(1, len(page.items) + 1))
         assert page.total == len(page.items)
@@ -168,8 +163,6 @@ class Shop:
 
     async def told(self) -> list[Any]:
         """Returns the events told since this was asked last, in order."""
-        from cinemesh.db import mesh_tables
-
         table = mesh_tables.outbox
         order = [table.c.id] if self.database.dialect == "sqlite" else [table.c.xid, table.c.id]
 
