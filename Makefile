@@ -68,6 +68,10 @@ bench-timing: dev-env ## whether the time of an answer tells who has an account:
 bench-writes: env dev-env ## rating and adding to a watchlist at 100 writes a second through Envoy, on SQLite and PostgreSQL
 	@$(DEV) -m tests.load.writes
 
+.PHONY: bench-import
+bench-import: dev-env ## import of 5,000 rows: how many are matched, how many wrongly, how long it takes (wants CINE_DATA_DIR)
+	@$(DEV) -m tests.load.import_load
+
 .PHONY: chaos-histories
 chaos-histories: dev-env ## 50,000 concurrent calls on ratings and watchlists, checked for linearizability (add ARGS="--kills 200")
 	@$(DEV) -m tests.chaos.histories $(ARGS)

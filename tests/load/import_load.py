@@ -1,14 +1,14 @@
-"""Imports 5,000 rows of a Letterboxd-style file of real titles into a real Ratings service beside a catalogue of 62,000 films.
+"""`make bench-import`: 5,000 rows of a Letterboxd-style file of real titles come into a Ratings service that knows 62,000 films.
 
 Prints how many rows were matched, how many wrongly, and how long it took from the first byte of the file to the last row applied, on
-SQLite and, with `--postgres URL`, on PostgreSQL. Needs CINE_DATA_DIR. Ends with 1 when a goal is missed: at least 97 % matched, at most
-0.5 % wrong, at most 10 s.
+SQLite and PostgreSQL. Needs CINE_DATA_DIR. Ends with 1 when a goal is missed: at least 97 % matched, at most 0.5 % wrong, at most 10 s.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import csv
 import os
 import random
@@ -32,6 +32,7 @@ from cinemesh.testing import TokenFactory, running, settings_for
 from cinemesh.testing.catalogue import catalogue, film
 from cinemesh.testing.histories import Meant, history, letterboxd_ratings
 from cinemesh.testing.identity import standing_in
+from cinemesh.testing.postgres import PostgresServer
 
 ROWS: Final = 5_000
 FIRST_YEAR: Final = 1980
@@ -162,17 +163,19 @@ def _judged(
 async def main() -> int:
     """Runs and prints. Returns 1 when a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--postgres", default="", help="URL of an empty PostgreSQL database")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--stores", nargs="+", choices=["sqlite", "postgresql"], default=["sqlite", "postgresql"])
+    parser.add_argument("--seed", type=int, default=1, help="another one makes another file")
     arguments = parser.parse_args()
-    stores = {"sqlite": "", **({"postgresql": arguments.postgres} if arguments.postgres else {})}
     good = True
-    for store, store_url in stores.items():
-        found = await measure(store, store_url, random.Random(arguments.seed))
+    for store in arguments.stores:
+        with contextlib.ExitStack() as stack:
+            url = stack.enter_context(PostgresServer()).create_database() if store == "postgresql" else ""
+            found = await measure(store, url, random.Random(arguments.seed))
         good &= found.good
         print(
             f"{found.store}: {ROWS} rows, {found.films} films: {100 * found.matched:.2f} % matched, "
-            f"{100 * found.wrong:.2f} % wrong, {found.seconds:.1f} s ({found.upload:.1f} s until matched)"
+            f"{100 * found.wrong:.2f} % wrong, {found.seconds:.1f} s ({found.upload:.1f} s until matched)",
+            flush=True,
         )
     return 0 if good else 1
 
