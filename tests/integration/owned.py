@@ -22,6 +22,7 @@ from cinemesh.testing.tokens import TokenFactory
 from .owned_film_nights import OWNED_FILM_NIGHTS
 from .owned_imports import OWNED_IMPORTS
 from .owned_ratings import OWNED_RATINGS
+from .owned_reviews import OWNED_REVIEWS
 from .owned_things import Owned
 from .owned_watchlist import OWNED_WATCHLIST
 
@@ -132,6 +133,7 @@ OWNED: Final[dict[str, Callable[[Any, str], Awaitable[Owned]]]] = {
     "/cine.identity.v1.PasskeyService/DeletePasskey": _a_passkey,
     "/cine.identity.v1.OAuthService/UnlinkIdentity": _an_identity,
     **OWNED_RATINGS,
+    **OWNED_REVIEWS,
     **OWNED_IMPORTS,
     **OWNED_FILM_NIGHTS,
     **OWNED_WATCHLIST,

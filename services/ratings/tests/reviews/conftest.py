@@ -3,15 +3,26 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import grpc
 import pytest
 import sqlalchemy as sa
 from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.message import Message
 
-from cine.ratings.v1 import events_pb2
+from cine.ratings.v1 import (
+    comments_pb2,
+    comments_pb2_grpc,
+    events_pb2,
+    moderation_pb2_grpc,
+    ratings_pb2_grpc,
+    reviews_pb2,
+    reviews_pb2_grpc,
+)
+from cine_ratings.app import RatingsApplication
 from cine_ratings.domain.review import ReviewWish, Viewer, wish_of
 from cine_ratings.flows.anonymity import forget_author
 from cine_ratings.flows.comments import Comments, ShownComment
@@ -24,11 +35,15 @@ from cine_ratings.settings import RatingsSettings
 from cine_ratings.store import Transaction
 from cine_ratings.store import schema as tables
 from cinemesh.db import Database, mesh_tables, migrate
+from cinemesh.errors import CineError
 from cinemesh.outbox import Outbox
 from cinemesh.projections import Films, People
-from cinemesh.testing import settings_for
-from cinemesh.testing.catalogue import film
+from cinemesh.rpc_status import failure_of
+from cinemesh.testing import Running, running, settings_for
+from cinemesh.testing.catalogue import catalogue, film
+from cinemesh.testing.identity import StandIn, standing_in
 from cinemesh.testing.seeds import seed_films, seed_people
+from cinemesh.testing.tokens import TokenFactory
 
 T = TypeVar("T")
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -104,6 +119,73 @@ class Room:
             packed.Unpack(fact)
             told.append(fact)
         return told
+
+
+@dataclass
+class Wire:
+    """The whole service between stand-ins of those it follows, where everybody of `USERNAMES` has an account."""
+
+    running: Running
+    identity: StandIn
+    tokens: TokenFactory
+
+    @property
+    def app(self) -> Any:
+        return self.running.app
+
+    @property
+    def reviews(self) -> Any:
+        return self.running.stub(reviews_pb2_grpc.ReviewServiceStub)
+
+    @property
+    def comments(self) -> Any:
+        return self.running.stub(comments_pb2_grpc.CommentServiceStub)
+
+    @property
+    def moderation(self) -> Any:
+        return self.running.stub(moderation_pb2_grpc.ModerationServiceStub)
+
+    @property
+    def ratings(self) -> Any:
+        return self.running.stub(ratings_pb2_grpc.RatingsServiceStub)
+
+    def by(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Returns the metadata of a call by a person, by their user name; by a service for "service", by nobody for ""."""
+        if not name:
+            return ()
+        if name == "service":
+            return self.tokens.metadata(self.tokens.service())
+        roles = ("user", "admin") if name == "boss" else ("user",)
+        return self.tokens.metadata(self.tokens.user(f"u-{name}", roles))
+
+    async def review(self, name: str, movie_id: int = 603, body: str = "Good.", **fields: Any) -> Any:
+        request = reviews_pb2.CreateReviewRequest(movie_id=movie_id, body_markdown=body, **fields)
+        return await self.reviews.CreateReview(request, metadata=self.by(name))
+
+    async def comment(self, name: str, review_id: str, body: str = "So it is.", **fields: Any) -> Any:
+        request = comments_pb2.CreateCommentRequest(review_id=review_id, body_markdown=body, **fields)
+        return await self.comments.CreateComment(request, metadata=self.by(name))
+
+    async def refused(self, call: Awaitable[Any]) -> CineError:
+        """Returns why a call was refused."""
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        return failure_of(caught.value)
+
+
+@pytest.fixture
+async def wire(store_url: str, tmp_path: Path) -> AsyncIterator[Wire]:
+    films = [film(movie_id, title) for movie_id, title in FILMS.items()]
+    async with (
+        catalogue(tmp_path / "mesh", films) as (_, films_at),
+        standing_in(tmp_path / "mesh") as (identity, people_at),
+    ):
+        for user_id, username in USERNAMES.items():
+            await identity.open_account(user_id, username)
+        peers = {"catalog": [films_at], "identity": [people_at]}
+        settings = settings_for(RatingsSettings, tmp_path / "mesh", peers=peers, database_url=store_url)
+        async with running(RatingsApplication(settings)) as server:
+            yield Wire(server, identity, TokenFactory(settings))
 
 
 @pytest.fixture
