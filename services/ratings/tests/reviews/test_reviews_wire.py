@@ -243,6 +243,19 @@ async def test_who_registered_a_moment_ago_has_a_name_at_once(wire: Wire) -> Non
     assert (await wire.review("dot")).username == "dot"
 
 
+async def test_a_name_that_was_not_known_when_something_was_written_is_shown_later(wire: Wire) -> None:
+    wire.identity.away = True
+    review = await wire.review("eve")
+    await wire.comment("eve", review.review_id)
+    assert review.username == ""
+    assert (await get(wire, review.review_id)).username == ""
+    wire.identity.people["u-eve"] = "eve"
+    wire.identity.away = False
+    assert (await get(wire, review.review_id)).username == "eve"
+    assert (await of_film(wire)).reviews[0].username == "eve"
+    assert (await thread(wire, review.review_id)).comments[0].username == "eve"
+
+
 @pytest.mark.timeout(300)
 async def test_nothing_of_any_known_attack_runs(wire: Wire) -> None:
     """Every place where people's words come out: the text itself, the headline, comments, the history, reports."""

@@ -16,7 +16,7 @@ from cine_ratings.domain.moderation import Thing
 from cine_ratings.domain.review import Review, Viewer
 from cine_ratings.domain.written import EMPTY, Text, written
 from cine_ratings.flows.review_reading import Page
-from cine_ratings.flows.shown import seen
+from cine_ratings.flows.shown import seen, with_names
 from cine_ratings.store import Transaction, comments, moderation, reviews
 from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
@@ -39,6 +39,11 @@ class ShownComment:
 
     comment: Comment
     username: str
+
+    @property
+    def nameless(self) -> str:
+        """Id of its author where the name is not known; empty otherwise."""
+        return "" if self.username else self.comment.user_id or ""
 
 
 Once = Callable[[Callable[[Transaction], ShownComment]], Awaitable[T]]
@@ -125,7 +130,7 @@ class Comments:
             following = found[size - 1].place.path if len(found) > size else None
             return Page(self._shown(tx, found[:size], viewer), following, comments.count_of_review(tx, review_id))
 
-        return await self._database.read(read)
+        return await with_names(self._database, self._people, read, lambda page: page.found)
 
     async def update(self, viewer: Viewer, comment_id: str, body_markdown: str, etag: str) -> ShownComment:
         """Changes a comment.

@@ -45,6 +45,7 @@ class ReviewReading:
 
     def __init__(self, database: Database, films: Films, people: People) -> None:
         self._database = database
+        self._people = people
         self._showing = Showing(people, films)
 
     async def get(self, viewer: Viewer, review_id: str) -> ShownReview:
@@ -57,7 +58,7 @@ class ReviewReading:
         def read(tx: Transaction) -> ShownReview:
             return self._showing.one(tx, seen(reviews.by_id(tx, review_id), viewer), viewer)
 
-        return await self._database.read(read)
+        return await with_names(self._database, self._people, read, lambda one: [one])
 
     async def of_film(self, wanted: OfFilm, size: int, after: Position | None) -> Page[ShownReview]:
         """Returns a page of the reviews of a film, without the film; empty where there is no such film."""
@@ -68,7 +69,7 @@ class ReviewReading:
             following = reviews.position(found[size - 1], wanted.order) if len(found) > size else None
             return Page(self._showing.all(tx, found[:size], wanted.viewer, films=False), following, total)
 
-        return await self._database.read(read)
+        return await with_names(self._database, self._people, read, lambda page: page.found)
 
     async def of_author(self, viewer: Viewer, size: int, after: Position | None) -> Page[ShownReview]:
         """Returns a page of what somebody wrote themselves, newest first."""
@@ -107,7 +108,7 @@ class ReviewReading:
             missing = [one for one in wanted if one not in found]
             return self._showing.all(tx, present, viewer, films=True), missing
 
-        return await self._database.read(read)
+        return await with_names(self._database, self._people, read, lambda both: both[0])
 
     async def stream(self, viewer: Viewer, after: str) -> AsyncIterator[list[ShownReview]]:
         """Yields all reviews above an id in the order of their ids, at most `STREAMED` at once, without their films."""

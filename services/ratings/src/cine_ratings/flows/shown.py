@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from cine.common.v1 import film_card_pb2
 from cine_ratings.domain.review import Review, Viewer
 from cine_ratings.store import Transaction, reviews
 from cinemesh.context import Principal
+from cinemesh.db import Database
 from cinemesh.errors import NotFound, PermissionDenied
 from cinemesh.projections import Films, People
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,43 @@ class ShownReview:
     told: bool
     movie: film_card_pb2.FilmCard | None
 
+    @property
+    def nameless(self) -> str:
+        """Id of its author where the name is not known; empty otherwise."""
+        return "" if self.username else self.review.user_id or ""
+
 
 def viewer_of(principal: Principal) -> Viewer:
     """Returns who reads: a person, an administrator, or a service, which sees everything."""
     if principal.kind == "service":
         return Viewer(sees_hidden=True)
     return Viewer(principal.user_id, principal.is_admin)
+
+
+class Nameable(Protocol):
+    """Something that somebody wrote; `nameless` is its author's id where the name is not known."""
+
+    @property
+    def nameless(self) -> str: ...
+
+
+async def with_names(
+    database: Database, people: People, read: Callable[[Transaction], T], shown: Callable[[T], Sequence[Nameable]]
+) -> T:
+    """Reads what is to be shown, once more where a name is missing that Identity has.
+
+    Args:
+        database: the store.
+        people: asks Identity.
+        read: reads.
+        shown: returns what is shown with names of what was read.
+    """
+    found = await database.read(read)
+    nameless = {one.nameless for one in shown(found)} - {""}
+    if nameless:
+        await people.known(nameless)
+        found = await database.read(read)
+    return found
 
 
 class Showing:
