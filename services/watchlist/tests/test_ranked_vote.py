@@ -136,6 +136,14 @@ class TestRules:
         (tie,) = [one for one in count([A, B, C, D], ballots).ties if one.round == 2]
         assert (tie.tied, tie.out, tie.rule) == ((A, B), B, Rule.EARLIER_ROUND)
 
+    def test_of_earlier_rounds_the_latest_one_tells_them_apart(self) -> None:
+        # B had fewer than D in the first round, and more in the third
+        ballots = ranked((D, C, A), (5,), (5, D, A), (C, B, A), (A, B), (B, 5, D), (D,))
+        counted = count([A, B, C, D, 5], ballots)
+        assert dict(counted.rounds[0].counts)[B] < dict(counted.rounds[0].counts)[D]
+        assert dict(counted.rounds[2].counts)[B] > dict(counted.rounds[2].counts)[D]
+        assert counted.winner == B and (counted.ties[-1].out, counted.ties[-1].rule) == (D, Rule.EARLIER_ROUND)
+
     def test_a_tie_looks_at_who_is_named_then(self) -> None:
         ballots = ranked((A,), (B,), (C, B), (C,))
         counted = count([B, A, C], ballots)

@@ -142,6 +142,17 @@ class TestStore:
         assert await database.write(lambda tx: seen.prune(tx, later)) == 0
         assert await database.write(lambda tx: seen.prune(tx, later + dt.timedelta(seconds=1))) == 1
 
+    async def test_a_whole_reading_does_not_forget_what_was_taken_back(self, database: Database) -> None:
+        rated = event(RatingChanged(rating_id="r", user_id=ADA, movie_id=2), 1)
+
+        def change(tx: Transaction) -> set[int]:
+            apply(tx, [rated, event(RatingDeleted(rating_id="r", user_id=ADA, movie_id=2), 2)])
+            seen.drop_unread(tx, seen.RATING, "reading")
+            apply(tx, [rated])  # put aside at first, and tried once more
+            return seen.seen_among(tx, ADA, FILMS)
+
+        assert await database.write(change) == set()
+
     async def test_who_leaves_has_seen_nothing(self, database: Database) -> None:
         def change(tx: Transaction) -> tuple[set[int], set[int]]:
             apply(tx, [event(RatingChanged(rating_id=one, user_id=one, movie_id=2), 1) for one in (ADA, BEN)])
