@@ -28,7 +28,11 @@ _MEMBER, _GUEST = "member", "guest"
 
 
 def _seed(tx: Transaction) -> None:
-    films = [film(_FIRST, "Alien", year=1979), film(_SECOND, "Brazil", year=1985), film(_THIRD, "Casablanca", year=1942)]
+    films = [
+        film(_FIRST, "Alien", year=1979),
+        film(_SECOND, "Brazil", year=1985),
+        film(_THIRD, "Casablanca", year=1942),
+    ]
     seed_films(tx, schema.films, films)
     seed_people(tx, schema.people, {_MEMBER: _MEMBER, _GUEST: _GUEST})
 
@@ -151,9 +155,7 @@ OWNED_WATCHLIST: Final[dict[str, Make]] = {
     f"{_ITEMS}/MarkWatched": _on_an_item(lambda _, item: pb.MarkWatchedRequest(item_id=item)),
     f"{_LISTS}/UpdateList": _on_a_list(lambda one: lists_pb2.UpdateListRequest(list_id=one.list_id, name="Snow")),
     f"{_LISTS}/DeleteList": _on_a_list(lambda one: lists_pb2.DeleteListRequest(list_id=one.list_id)),
-    f"{_LISTS}/AddListItem": _on_a_list(
-        lambda one: lists_pb2.AddListItemRequest(list_id=one.list_id, movie_id=_THIRD)
-    ),
+    f"{_LISTS}/AddListItem": _on_a_list(lambda one: lists_pb2.AddListItemRequest(list_id=one.list_id, movie_id=_THIRD)),
     f"{_LISTS}/UpdateListItem": _on_a_list(
         lambda one: lists_pb2.UpdateListItemRequest(list_id=one.list_id, item_id=one.first, notes="loud")
     ),

@@ -161,7 +161,9 @@ async def test_threads_are_read_page_by_page(wire: Wire) -> None:
     changed = await wire.comments.UpdateComment(request, metadata=wire.by("bob"))
     assert changed.body_html == "<p><em>One</em></p>"
     gone = talk.DeleteCommentRequest(comment_id=first.comment_id, etag=changed.etag)
-    assert (await wire.refused(wire.comments.DeleteComment(gone, metadata=wire.by("cy")))).code is Code.PERMISSION_DENIED
+    assert (
+        await wire.refused(wire.comments.DeleteComment(gone, metadata=wire.by("cy")))
+    ).code is Code.PERMISSION_DENIED
     await wire.comments.DeleteComment(gone, metadata=wire.by("bob"))
     left = (await thread(wire, review_id)).comments[0]
     assert (left.deleted, left.body_markdown, left.body_html, left.reply_count) == (True, "", "", 1)
@@ -228,7 +230,7 @@ async def test_of_a_deleted_account_the_words_stay_without_the_name(wire: Wire) 
     comment = await wire.comment("ada", review.review_id)
     await wire.identity.delete_account("u-ada")
     async with asyncio.timeout(20):
-        while (await get(wire, review.review_id)).user_id:
+        while (await get(wire, review.review_id)).user_id:  # noqa: ASYNC110 - a feed, no event to wait for
             await asyncio.sleep(0.05)
     left = await get(wire, review.review_id)
     assert (left.user_id, left.username, left.body_markdown) == ("", "", "Mine.")

@@ -99,13 +99,13 @@ class WatchlistStandIn(Application):
         app = self
 
         class Servicer(watchlist_pb2_grpc.WatchlistServiceServicer):
-            async def ApplyImport(self, request: Any, _: Any) -> Any:
+            async def ApplyImport(self, request: Any, _: Any) -> Any:  # noqa: N802 - by the contract
                 app.called("ApplyImport")
                 for item in request.items:
                     app.rows.setdefault((request.user_id, request.import_id, item.row_number), item)
                 return watchlist_pb2.ApplyImportResponse(added=len(request.items))
 
-            async def RollbackImport(self, request: Any, _: Any) -> Any:
+            async def RollbackImport(self, request: Any, _: Any) -> Any:  # noqa: N802
                 app.called("RollbackImport")
                 theirs = [key for key in app.rows if key[:2] == (request.user_id, request.import_id)]
                 for key in theirs:
@@ -171,7 +171,13 @@ class Mesh:
         await eventually(whole)
 
     async def upload(
-        self, data: bytes | str, name: str = "", source: str = "", who: str = ADA, request_id: str = "", piece: int = 20_000
+        self,
+        data: bytes | str,
+        name: str = "",
+        source: str = "",
+        who: str = ADA,
+        request_id: str = "",
+        piece: int = 20_000,
     ) -> Any:
         """Sends a file in pieces. Returns its import."""
         raw = data.encode() if isinstance(data, str) else data

@@ -100,7 +100,13 @@ TRAKT: Mapping[str, object] = {
         {"plays": 1, "last_watched_at": "2021-03-04T20:15:00.000Z", "movie": MATRIX},
     ],
     "lists-watchlist.json": [
-        {"rank": 1, "listed_at": "2021-01-01T00:00:00.000Z", "notes": None, "type": "movie", "movie": trakt_movie("WALL·E", 2008)},
+        {
+            "rank": 1,
+            "listed_at": "2021-01-01T00:00:00.000Z",
+            "notes": None,
+            "type": "movie",
+            "movie": trakt_movie("WALL·E", 2008),
+        },
     ],
     "lists-list-42-best-of.json": [
         {"rank": 1, "listed_at": "2021-01-02T00:00:00.000Z", "notes": "ha", "type": "movie", "movie": MATRIX},

@@ -30,14 +30,19 @@ async def fill(mesh: Mesh) -> None:
     await mesh.rate(1, 4.5, plot=4.0, soundtrack=0.0)
     await mesh.rate(3, 0.0)
     await mesh.rate(7, 5.0, acting=2.5, cinematography=5.0, plot=0.5)
-    for number, (movie_id, day) in enumerate([(1, "2026-01-01"), (3, "2026-01-01"), (1, "2026-01-03"), (1, "2026-01-03")]):
+    for number, (movie_id, day) in enumerate(
+        [(1, "2026-01-01"), (3, "2026-01-01"), (1, "2026-01-03"), (1, "2026-01-03")]
+    ):
         request = diary_pb2.CreateDiaryEntryRequest(
-            movie_id=movie_id, watched_on=day, notes=["", "=1+1", "- a\n\t'b\" ; c, d", "'quoted"][number], tags=["home", "a b"][:number]
+            movie_id=movie_id,
+            watched_on=day,
+            notes=["", "=1+1", "- a\n\t'b\" ; c, d", "'quoted"][number],
+            tags=["home", "a b"][:number],
         )
         if number:
             request.overall = 0.5 * number
         await mesh.diary.CreateDiaryEntry(request, metadata=mesh.by(ADA))
-    text = "# Five \u200f stars\n\n* really, **really**\n* \"good\" <b>not HTML</b> &amp; é"
+    text = '# Five \u200f stars\n\n* really, **really**\n* "good" <b>not HTML</b> &amp; é'
     review = reviews_pb2.CreateReviewRequest(movie_id=7, body_markdown=text, title="=Ugly", contains_spoilers=True)
     await mesh.reviews.CreateReview(review, metadata=mesh.by(ADA))
 
@@ -102,7 +107,8 @@ async def test_a_history_without_anything_is_a_whole_file(mesh: Mesh) -> None:
 
 async def test_a_long_history_comes_in_pieces_and_whole(mesh: Mesh) -> None:
     text = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n" + "".join(
-        f"2024-01-05,The Matrix,1999,x,,,tag{number},{dt.date(2020, 1, 1) + dt.timedelta(days=number)}\n" for number in range(900)
+        f"2024-01-05,The Matrix,1999,x,,,tag{number},{dt.date(2020, 1, 1) + dt.timedelta(days=number)}\n"
+        for number in range(900)
     )
     made = await mesh.upload(text, "diary.csv")
     await mesh.confirm(made.import_id)
@@ -118,7 +124,9 @@ def test_no_cell_is_a_formula_and_every_cell_comes_back(cell: str) -> None:
     assert own.from_text(safe) == cell
 
 
-_TEXT = st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn", "Zs"), codec="utf-8"), max_size=30)
+_TEXT = st.text(
+    st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn", "Zs"), codec="utf-8"), max_size=30
+)
 
 
 @given(
@@ -132,12 +140,31 @@ def test_a_rating_is_read_as_it_was_written(overall: int, plot: int | None, mome
     line = own.csv_line(own.COLUMNS) + own.csv_line(own.table_row(rating, FILM))
     (cells,) = own.read_table_rows(read_table(line, "x"), TODAY)
     for found in (row, cells):
-        assert (found.problem, found.kind, found.overall, found.plot, found.at) == ("", Kind.RATING, overall, plot, moment)
-        assert (found.movie_id, found.title, found.year, found.imdb_id, found.tmdb_id) == (1, "The Matrix", 1999, "tt0133093", 603)
+        assert (found.problem, found.kind, found.overall, found.plot, found.at) == (
+            "",
+            Kind.RATING,
+            overall,
+            plot,
+            moment,
+        )
+        assert (found.movie_id, found.title, found.year, found.imdb_id, found.tmdb_id) == (
+            1,
+            "The Matrix",
+            1999,
+            "tt0133093",
+            603,
+        )
 
 
-@given(_TEXT, st.lists(_TEXT.map(str.lower).filter(bool), max_size=3, unique=True), st.booleans(), st.none() | st.integers(0, 10))
-def test_a_diary_entry_is_read_as_it_was_written(notes: str, tags: list[str], rewatch: bool, overall: int | None) -> None:
+@given(
+    _TEXT,
+    st.lists(_TEXT.map(str.lower).filter(bool), max_size=3, unique=True),
+    st.booleans(),
+    st.none() | st.integers(0, 10),
+)
+def test_a_diary_entry_is_read_as_it_was_written(
+    notes: str, tags: list[str], rewatch: bool, overall: int | None
+) -> None:
     import unicodedata
 
     notes = unicodedata.normalize("NFC", notes)
@@ -148,7 +175,12 @@ def test_a_diary_entry_is_read_as_it_was_written(notes: str, tags: list[str], re
     line = own.csv_line(own.COLUMNS) + own.csv_line(own.table_row(entry, FILM))
     (cells,) = own.read_table_rows(read_table(line, "x"), TODAY)
     for found in (row, cells):
-        assert (found.problem, found.watched_on, found.rewatch, found.overall) == ("", dt.date(2026, 1, 2), rewatch, overall)
+        assert (found.problem, found.watched_on, found.rewatch, found.overall) == (
+            "",
+            dt.date(2026, 1, 2),
+            rewatch,
+            overall,
+        )
         assert (found.notes, found.tags) == (notes, tuple(tags))
 
 

@@ -62,7 +62,15 @@ def test_a_zip_of_too_many_files_is_refused_before_they_are_listed() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../ratings.csv", "/etc/ratings.csv", "a/../../ratings.csv", "..\\ratings.csv", "C:\\ratings.csv", "__MACOSX/ratings.csv", "."],
+    [
+        "../ratings.csv",
+        "/etc/ratings.csv",
+        "a/../../ratings.csv",
+        "..\\ratings.csv",
+        "C:\\ratings.csv",
+        "__MACOSX/ratings.csv",
+        ".",
+    ],
 )
 def test_names_that_lead_elsewhere_are_not_read(name: str) -> None:
     reading = read(zipped({name: HEADER + ROW, "watchlist.csv": "Date,Name,Year,Letterboxd URI\n,Amélie,2001,x\n"}))
@@ -88,7 +96,9 @@ def test_a_field_of_ten_megabytes_is_refused_with_its_line() -> None:
     text = HEADER + ROW + f'2023-05-02,"{"x" * 10_000_000}",2001,x,4.5\n'
     assert refusal(text, "ratings.csv") == "ratings.csv, line 3: a field is too long"
     # a quote that never ends swallows the rest: the same
-    assert "line 2: a field is too long" in refusal(HEADER + '2023-05-02,"Amélie,2001,x,4.5\n' + ROW * 10_000, "ratings.csv")
+    assert "line 2: a field is too long" in refusal(
+        HEADER + '2023-05-02,"Amélie,2001,x,4.5\n' + ROW * 10_000, "ratings.csv"
+    )
 
 
 def test_too_many_rows_are_refused() -> None:

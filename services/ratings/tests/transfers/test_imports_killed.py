@@ -178,9 +178,7 @@ async def _killed(process: Process, person: Person, import_id: str, state: str, 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(("store", "kills"), [("sqlite", 8), ("postgresql", 2)])
-async def test_an_import_survives_kills(
-    request: pytest.FixtureRequest, tmp_path: Path, store: str, kills: int
-) -> None:
+async def test_an_import_survives_kills(request: pytest.FixtureRequest, tmp_path: Path, store: str, kills: int) -> None:
     store_url = request.getfixturevalue(f"{'sqlite' if store == 'sqlite' else 'postgres'}_url")
     async with started(tmp_path, store_url) as (process, person, watchlist):
         raw = _export()

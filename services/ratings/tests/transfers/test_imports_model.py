@@ -54,7 +54,9 @@ WORDS = st.sampled_from(["Good.", "Bad.", "So-so."])
 MOMENTS = st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2025, 1, 1), timezones=st.just(dt.UTC))
 TAGS = st.lists(st.sampled_from(["cinema", "home"]), unique=True, max_size=2).map(tuple)
 SCORES = st.builds(Score, HALVES, MAYBE, MAYBE)
-ENTRIES = st.builds(DiaryWish, FILMS, DAYS, rewatch=st.booleans(), overall=MAYBE, notes=st.sampled_from(["", "mine"]), tags=TAGS)
+ENTRIES = st.builds(
+    DiaryWish, FILMS, DAYS, rewatch=st.booleans(), overall=MAYBE, notes=st.sampled_from(["", "mine"]), tags=TAGS
+)
 
 
 @st.composite
@@ -103,7 +105,9 @@ class Room:
     """The flows of imports over a store, without a server around them."""
 
     def __init__(self, database: Database, folder: Path) -> None:
-        settings = settings_for(RatingsSettings, folder, peers={"identity": ["127.0.0.1:1"], "catalog": ["127.0.0.1:1"]})
+        settings = settings_for(
+            RatingsSettings, folder, peers={"identity": ["127.0.0.1:1"], "catalog": ["127.0.0.1:1"]}
+        )
         self.database = database
         outbox = Outbox("ratings")
         people = People("ratings", settings, database, schema.people, forget=lambda *_: None)
@@ -144,9 +148,7 @@ class Room:
     async def upload(self, found: list[Row]) -> str:
         """Writes the rows of a file down, and has them matched and applied. Returns the import's id."""
         now = self.clock()
-        made = Import(
-            str(ULID()), ADA, "cine", "", State.MATCHING, len(found), now, now, now + dt.timedelta(days=1)
-        )
+        made = Import(str(ULID()), ADA, "cine", "", State.MATCHING, len(found), now, now, now + dt.timedelta(days=1))
 
         def change(tx: Transaction) -> None:
             imports.insert(tx, made)
@@ -182,9 +184,7 @@ class Room:
                 "diary": plain(tx, schema.diary),
                 "reviews": plain(tx, review_tables.reviews, "revision", "updated_at"),
                 "cells": sorted(tx.execute(sa.select(counted).where(counted.c.count != 0)).tuples()),
-                "films": sorted(
-                    row for row in tx.execute(sa.select(schema.film_counts)).tuples() if any(row[1:])
-                ),
+                "films": sorted(row for row in tx.execute(sa.select(schema.film_counts)).tuples() if any(row[1:])),
             }
 
         return await self.database.read(find)
@@ -283,5 +283,7 @@ async def test_no_row_is_lost_on_the_way(room: Room) -> None:
     import_id = await room.upload(file)
     found = await room.imports.get(ADA, import_id)
     assert (found.rows_matched, found.rows_applied) == (20, 20)
-    counted = await room.database.read(lambda tx: tx.execute(sa.select(sa.func.count()).select_from(row_table)).scalar())
+    counted = await room.database.read(
+        lambda tx: tx.execute(sa.select(sa.func.count()).select_from(row_table)).scalar()
+    )
     assert counted == 20

@@ -102,7 +102,13 @@ def test_the_csv_that_letterboxd_imports_is_read() -> None:
     reading = read(text, "import.csv")
     assert reading.source is Source.LETTERBOXD
     watch, review, rating, wanted = reading.rows
-    assert (watch.kind, watch.tmdb_id, watch.overall, watch.brings_rating, watch.rewatch) == (Kind.WATCH, 603, 9, True, True)
+    assert (watch.kind, watch.tmdb_id, watch.overall, watch.brings_rating, watch.rewatch) == (
+        Kind.WATCH,
+        603,
+        9,
+        True,
+        True,
+    )
     assert (review.kind, review.body, review.brings) == (Kind.REVIEW, "So sweet", Part.REVIEW)
     assert (rating.kind, rating.overall) == (Kind.RATING, 7)
     assert wanted.kind is Kind.WATCHLIST
@@ -244,7 +250,10 @@ def test_encodings_line_ends_and_delimiters(encoding: str, line_end: str, delimi
 
 
 def test_a_file_that_is_not_what_it_is_said_to_be_is_refused() -> None:
-    assert refusal(IMDB_RATINGS_2024, source="letterboxd") == "the file is not from Letterboxd: it looks like one of IMDb's"
+    assert (
+        refusal(IMDB_RATINGS_2024, source="letterboxd")
+        == "the file is not from Letterboxd: it looks like one of IMDb's"
+    )
     assert read(IMDB_RATINGS_2024, source="imdb").source is Source.IMDB
     assert "none of the exports" in refusal("a,b\n1,2\n")
     assert "neither a backup of Trakt's nor an export of ours" in refusal('{"a": [1]}')
@@ -258,7 +267,15 @@ def test_an_export_without_a_row_is_no_mistake() -> None:
 
 @pytest.mark.parametrize(
     ("text", "out_of", "lowest", "halves"),
-    [("5", 5, 0, 10), ("0.5", 5, 0, 1), ("0", 5, 0, 0), ("4.50", 5, 0, 9), ("10", 10, 1, 10), ("1", 10, 1, 1), ("", 5, 0, None)],
+    [
+        ("5", 5, 0, 10),
+        ("0.5", 5, 0, 1),
+        ("0", 5, 0, 0),
+        ("4.50", 5, 0, 9),
+        ("10", 10, 1, 10),
+        ("1", 10, 1, 1),
+        ("", 5, 0, None),
+    ],
 )
 def test_stars_of_every_scale_are_half_stars(text: str, out_of: int, lowest: float, halves: int | None) -> None:
     assert half_stars(text, "Rating", out_of=out_of, lowest=lowest) == halves

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from cine_ratings.domain.review import Revision, Viewer
-from cine_ratings.flows.shown import Showing, ShownReview, owned, seen
+from cine_ratings.flows.shown import Showing, ShownReview, owned, seen, with_names
 from cine_ratings.store import Transaction, reviews
 from cine_ratings.store.reviews import OfFilm, Position
 from cinemesh.db import Database

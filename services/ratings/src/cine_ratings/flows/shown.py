@@ -52,7 +52,9 @@ class Nameable(Protocol):
     """Something that somebody wrote; `nameless` is its author's id where the name is not known."""
 
     @property
-    def nameless(self) -> str: ...
+    def nameless(self) -> str:
+        """Id of its author where the name is not known; empty otherwise."""
+        ...
 
 
 async def with_names(
