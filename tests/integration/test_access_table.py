@@ -151,6 +151,8 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     folder: Path = tmp_path_factory.mktemp("everyone")
     services: dict[str, Running] = {}
     answered: set[str] = set()
+    # the key of people's tokens lies there before anybody looks for keys: services follow each other's feeds from the start
+    TokenFactory(settings_for(APPLICATIONS["identity"][1], folder))
     async with AsyncExitStack() as stack:
         for name, (application, settings) in APPLICATIONS.items():
             peers = {known: [running.address] for known, running in services.items()}
