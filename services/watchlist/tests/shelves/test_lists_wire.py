@@ -132,7 +132,9 @@ async def test_working_together(mesh: Mesh, ada: Calls, ben: Calls) -> None:
     assert len({answer.SerializeToString() for answer in answers}) == 1
     nobody = together.InviteCollaboratorRequest(list_id=made.list_id, username="nobody-at-all", role="viewer")
     into_the_void = await ada.InviteCollaborator(nobody)
-    assert {field.name for field, _ in into_the_void.ListFields()} == {field.name for field, _ in answers[0].ListFields()}
+    assert {field.name for field, _ in into_the_void.ListFields()} == {
+        field.name for field, _ in answers[0].ListFields()
+    }
     assert (into_the_void.username, into_the_void.expires_at) == ("nobody-at-all", answers[0].expires_at)
     waiting = await ben.ListInvitations(together.ListInvitationsRequest())
     (one,) = waiting.invitations

@@ -206,7 +206,9 @@ class ShelvesMachine(RuleBasedStateMachine):
         films = one.films if one is not None else []
         refused = one.verdict(user_id, Role.EDITOR) if one is not None else NotFound
         item_id = self.one_of(films, data)
-        after = data.draw(st.sampled_from(["", *(entry.item_id for entry in films if entry.item_id != item_id)]), "after")
+        after = data.draw(
+            st.sampled_from(["", *(entry.item_id for entry in films if entry.item_id != item_id)]), "after"
+        )
         if not any(entry.item_id == item_id for entry in films):
             refused = refused or NotFound
         self.attempt(self.shop.shelves.items.move(user_id, list_id, item_id, after), refused)
@@ -233,7 +235,13 @@ class ShelvesMachine(RuleBasedStateMachine):
 
     # people
 
-    @rule(list_id=lists, user_id=USERS, invited=USERS, role=st.sampled_from([Role.EDITOR, Role.VIEWER]), accept=st.booleans())
+    @rule(
+        list_id=lists,
+        user_id=USERS,
+        invited=USERS,
+        role=st.sampled_from([Role.EDITOR, Role.VIEWER]),
+        accept=st.booleans(),
+    )
     def invite(self, list_id: str, user_id: str, invited: str, role: Role, accept: bool) -> None:
         one = self.kept.get(list_id)
         refused = one.verdict(user_id, Role.OWNER) if one is not None else NotFound
@@ -263,7 +271,9 @@ class ShelvesMachine(RuleBasedStateMachine):
     @rule(list_id=lists, user_id=USERS, member=USERS)
     def send_away(self, list_id: str, user_id: str, member: str) -> None:
         one = self.kept.get(list_id)
-        refused = one.verdict(user_id, Role.VIEWER if member == user_id else Role.OWNER) if one is not None else NotFound
+        refused = (
+            one.verdict(user_id, Role.VIEWER if member == user_id else Role.OWNER) if one is not None else NotFound
+        )
         if one is not None and refused is None:
             refused = {Role.OWNER: FailedPrecondition, Role.NONE: NotFound}.get(one.role(member))
         self.attempt(self.shop.shelves.collaboration.remove(user_id, list_id, member), refused)

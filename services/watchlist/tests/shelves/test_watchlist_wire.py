@@ -118,7 +118,9 @@ async def test_films_are_looked_for_in_the_catalogue(mesh: Mesh, ada: Calls) -> 
     async def gone() -> bool:
         answer = await ada.ListItems(pb.ListItemsRequest())
         assert names(answer) == ["Solaris"]  # what is on a list goes on being shown
-        return (await refused(Calls(mesh, BEN).AddItem(pb.AddItemRequest(movie_id=77)))).reason is Reason.MOVIE_NOT_FOUND
+        return (
+            await refused(Calls(mesh, BEN).AddItem(pb.AddItemRequest(movie_id=77)))
+        ).reason is Reason.MOVIE_NOT_FOUND
 
     await mesh.until(gone)
 
