@@ -171,6 +171,22 @@ async def test_names_follow_those_who_change_them(mesh: Mesh, ada: Calls) -> Non
     assert items.items[0].added_by_username == "countess"
 
 
+async def test_a_name_that_could_not_be_had_at_first_is_shown_later(mesh: Mesh, ada: Calls, anybody: Calls) -> None:
+    mesh.identity.away = True
+    made = await ada.CreateList(
+        pb.CreateListRequest(name="Rain", movie_ids=[1], visibility="PUBLIC", comments_enabled=True)
+    )
+    written = await ada.CreateListComment(
+        together.CreateListCommentRequest(list_id=made.list_id, body_markdown="Loud.")
+    )
+    assert (made.owner_username, written.username) == ("", "")
+    mesh.identity.away = False
+    items = await anybody.ListListItems(pb.ListListItemsRequest(list_id=made.list_id))
+    comments = await anybody.ListListComments(together.ListListCommentsRequest(list_id=made.list_id))
+    shown = await anybody.GetList(pb.GetListRequest(list_id=made.list_id))
+    assert items.items[0].added_by_username == comments.comments[0].username == shown.owner_username == "Ada"
+
+
 async def test_a_link_opens_a_list_to_anybody(ada: Calls, anybody: Calls) -> None:
     made = await ada.CreateList(pb.CreateListRequest(name="Rain", movie_ids=[1, 2, 3], visibility="UNLISTED"))
     share = together.ShareListRequest(list_id=made.list_id)

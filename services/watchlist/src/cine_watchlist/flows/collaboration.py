@@ -14,6 +14,7 @@ from cine_watchlist.domain.lists import INVITATION_LIFETIME, Invitation, Member,
 from cine_watchlist.flows.attempts import Attempt, Attempts
 from cine_watchlist.flows.list_events import told_members
 from cine_watchlist.flows.list_showing import ListShowing, ShownList, ShownMember
+from cine_watchlist.flows.naming import with_names
 from cine_watchlist.store import Transaction, lists
 from cine_watchlist.store import members as store
 from cine_watchlist.store.members import Position
@@ -41,6 +42,11 @@ class ShownInvitation:
     invitation: Invitation
     list_name: str
     invited_by_username: str
+
+    @property
+    def nameless(self) -> set[str]:
+        """Id of who invites, where the name is not known."""
+        return {self.invitation.invited_by} if not self.invited_by_username else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +155,7 @@ class Collaboration:
             shown = [ShownInvitation(one, name, names.get(one.invited_by, "")) for one, name in found[:limit]]
             return InvitationPage(shown, following, store.invitation_count(tx, user_id, now))
 
-        return await self._database.read(read)
+        return await with_names(self._database, self._people, read, lambda page: page.invitations)
 
     async def accept(self, user_id: str, invitation_id: str) -> ShownList:
         """Gives the caller the role that an invitation offers.

@@ -13,6 +13,7 @@ from cine_watchlist.domain.access import Act, Role, may, may_delete_comment, ref
 from cine_watchlist.domain.lists import Comment, require_room
 from cine_watchlist.flows.attempts import Attempt, Attempts
 from cine_watchlist.flows.list_showing import ListShowing
+from cine_watchlist.flows.naming import with_names
 from cine_watchlist.store import Transaction, lists, members
 from cine_watchlist.store import comments as store
 from cinemesh.clock import Clock, utc_now
@@ -36,6 +37,11 @@ class ShownComment:
 
     comment: Comment
     username: str
+
+    @property
+    def nameless(self) -> set[str]:
+        """Id of its author, where the name is not known."""
+        return {self.comment.user_id} - {""} if not self.username else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ class ListComments:
             following = found[limit - 1].comment_id if len(found) > limit else None
             return CommentPage(self._show(tx, found[:limit]), following, store.count(tx, list_id))
 
-        return await self._database.read(read)
+        return await with_names(self._database, self._people, read, lambda page: page.comments)
 
     async def delete(self, user_id: str, list_id: str, comment_id: str) -> None:
         """Deletes a comment; for its author and the list's owner.

@@ -15,6 +15,7 @@ from cine_watchlist.domain.lists import MOST_FILMS, ListItem, MovieList, require
 from cine_watchlist.flows.attempts import Attempt, Attempts
 from cine_watchlist.flows.list_events import told, told_added, told_removed
 from cine_watchlist.flows.list_showing import ListShowing, ShownListItem
+from cine_watchlist.flows.naming import with_names
 from cine_watchlist.flows.pages import lost_page
 from cine_watchlist.store import Transaction, lists
 from cine_watchlist.store import list_items as store
@@ -130,7 +131,7 @@ class ListItems:
             found, _ = self._showing.find(tx, list_id, user_id, Act.SEE)
             return self.read_page(tx, found, user_id, limit, after)
 
-        return await self._database.read(read)
+        return await with_names(self._database, self._people, read, lambda page: page.items)
 
     def read_page(
         self, tx: Transaction, found: MovieList, user_id: str, limit: int, after: Position | None

@@ -47,6 +47,12 @@ class ShownList:
     seen_count: int
     share_url: str = field(repr=False)
 
+    @property
+    def nameless(self) -> set[str]:
+        """Ids of its people whose names are not known."""
+        members = {one.member.user_id for one in self.members if not one.username}
+        return members if self.owner_username else members | {self.movie_list.owner_id}
+
 
 @dataclass(frozen=True, slots=True)
 class ShownListItem:
@@ -65,6 +71,11 @@ class ShownListItem:
     added_by_username: str
     seen: bool
     card: FilmCard | None
+
+    @property
+    def nameless(self) -> set[str]:
+        """Id of who added it, where the name is not known."""
+        return {self.item.added_by} - {""} if not self.added_by_username else set()
 
 
 class ListShowing:

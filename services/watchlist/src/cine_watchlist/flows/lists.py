@@ -16,6 +16,7 @@ from cine_watchlist.domain.lists import ListItem, MovieList, edited, list_name, 
 from cine_watchlist.flows.attempts import Attempt, Attempts
 from cine_watchlist.flows.list_events import told, told_added, told_deleted
 from cine_watchlist.flows.list_showing import ListShowing, ShownList
+from cine_watchlist.flows.naming import with_names
 from cine_watchlist.store import Transaction
 from cine_watchlist.store import list_items as item_store
 from cine_watchlist.store import lists as store
@@ -149,7 +150,7 @@ class Lists:
             shown = self._showing.many(tx, found[:limit], user_id)
             return ListPage(shown, following, store.count(tx, user_id, role))
 
-        return await self._database.read(read)
+        return await with_names(self._database, self._people, read, lambda page: page.lists)
 
     async def get(self, user_id: str, list_id: str) -> ShownList:
         """Returns a list that the caller may see.
@@ -162,7 +163,7 @@ class Lists:
             found, _ = self._showing.find(tx, list_id, user_id, Act.SEE)
             return self._showing.one(tx, found, user_id)
 
-        return await self._database.read(read)
+        return await with_names(self._database, self._people, read, lambda one: [one])
 
     async def update(self, user_id: str, list_id: str, changes: Mapping[str, Any], etag: str) -> ShownList:
         """Changes fields of a list; for its owner.

@@ -9,6 +9,7 @@ from cine_watchlist.domain.links import digest, new_seed
 from cine_watchlist.domain.lists import MovieList
 from cine_watchlist.flows.list_items import ListItemPage, ListItems
 from cine_watchlist.flows.list_showing import ListShowing, ShownList
+from cine_watchlist.flows.naming import with_names
 from cine_watchlist.store import Transaction
 from cine_watchlist.store import lists as store
 from cine_watchlist.store.list_items import Position
@@ -113,4 +114,4 @@ class Sharing:
             shown = self._showing.many(tx, [found], user_id, with_members=False)[0]
             return shown, self._items.read_page(tx, found, user_id, limit, after)
 
-        return await self._database.read(read)
+        return await with_names(self._database, self._people, read, lambda both: [both[0], *both[1].items])
