@@ -18,7 +18,7 @@ from cine_ratings.flows.diary_book import DiaryBook
 from cine_ratings.flows.rating_book import RatingBook
 from cine_ratings.flows.reviews import Reviews
 from cine_ratings.store import Transaction, held, import_rows, imports, ratings, turns
-from cine_ratings.store.import_rows import Effect, KeptRow
+from cine_ratings.store.import_rows import UNCHANGED, Effect, KeptRow
 from cine_ratings.watchlist import WatchlistImports
 from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
@@ -156,7 +156,7 @@ class ImportApplying:
     def _edit(self, tx: Transaction, kept: KeptRow, entry: DiaryEntry) -> Effect:
         after = entry_after(kept.row, entry)
         if after == entry:
-            return Effect(kept.number, Part.WATCH, entry.entry_id, 0)
+            return Effect(kept.number, Part.WATCH, entry.entry_id, UNCHANGED)
         after = replace(after, version=entry.version + 1, updated_at=self._clock())
         self._diary.put(tx, after)
         return Effect(kept.number, Part.WATCH, entry.entry_id, after.version, undoing.of_entry(entry))

@@ -28,11 +28,11 @@ Once = Callable[[bytes, Callable[[Transaction], Import]], Awaitable[A]]
 
 RECEIVED_WITHIN: Final = dt.timedelta(hours=1)
 """After that long a file that never came whole is forgotten."""
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 32
 _READ_AT_ONCE: Final = 2
 _IN_MEMORY: Final = 1024 * 1024
 _ROWS: Final = 500
-_UNFINISHED: Final = 10
+_UNFINISHED: Final = 20
 _FILE_NAME_LENGTH: Final = 255
 _PRUNED_AT_ONCE: Final = 5
 

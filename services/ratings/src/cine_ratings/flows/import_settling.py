@@ -13,7 +13,7 @@ from cine_ratings.domain.transfers.job import Import, figures
 from cine_ratings.domain.transfers.rows import Outcome, Part
 from cine_ratings.domain.transfers.settling import Placed, said_at, yielding
 from cine_ratings.store import Transaction, held, import_rows, imports, ratings
-from cine_ratings.store.import_rows import KeptRow
+from cine_ratings.store.import_rows import UNCHANGED, Effect, KeptRow
 
 
 def settle(tx: Transaction, found: Import, movie_ids: Collection[int]) -> None:
@@ -48,8 +48,12 @@ def settle(tx: Transaction, found: Import, movie_ids: Collection[int]) -> None:
         )
     there = _Held(tx, found.user_id, [kept for kept in settled.values() if kept.outcome is Outcome.MATCHED])
     before = {kept.number: kept for kept in rows}
-    changed = [after for kept in settled.values() if (after := there.judged(kept)) != before[kept.number]]
-    import_rows.set_matches(tx, found.import_id, changed)
+    judged = [there.judged(kept) for kept in settled.values()]
+    import_rows.set_matches(tx, found.import_id, [kept for kept in judged if kept != before[kept.number]])
+    import_rows.drop_claims(tx, found.import_id, before.keys())
+    import_rows.keep_effects(
+        tx, found.import_id, [claim for kept in judged if (claim := there.claim(kept)) is not None]
+    )
 
 
 def count(tx: Transaction, import_id: str) -> dict[str, int]:
@@ -85,6 +89,13 @@ class _Held:
             and (Part.REVIEW not in kept.brings or review_is_said(kept.row, self._reviews.get(kept.movie_id)))
         )
         return replace(kept, outcome=Outcome.UNCHANGED) if there else kept
+
+    def claim(self, kept: KeptRow) -> Effect | None:
+        """Returns which diary entry an unchanged row is about, so that no other row is applied to it."""
+        entry = self._entries.get(kept.number)
+        if kept.outcome is not Outcome.UNCHANGED or entry is None:
+            return None
+        return Effect(kept.number, Part.WATCH, entry.entry_id, UNCHANGED)
 
     def _is_rated(self, kept: KeptRow) -> bool:
         rating = self._ratings.get(kept.movie_id)

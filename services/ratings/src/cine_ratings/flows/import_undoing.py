@@ -91,7 +91,7 @@ class ImportUndoing:
             *((one, self._undo_review(tx, found.user_id, one)) for one in of_part[Part.REVIEW]),
         ]
         import_rows.settle_effects(tx, found.import_id, settled)
-        imports.add(tx, found.import_id, rows_done=len({one.row_number for one in effects}))
+        imports.add(tx, found.import_id, rows_done=len({one.row_number for one in effects if one.version}))
 
     def _undo_ratings(self, tx: Transaction, user_id: str, effects: Sequence[Effect]) -> list[tuple[Effect, bool]]:
         undos = [undoing.rating_undo(one.thing_id, one.version, one.before) for one in effects]

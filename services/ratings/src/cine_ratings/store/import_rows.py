@@ -18,6 +18,8 @@ from cine_ratings.store.import_tables import import_rows as rows
 
 _CHUNK: Final = 500
 _PROBLEM_LENGTH: Final = 500
+UNCHANGED: Final = 0
+"""Version of an effect that is none: the thing was like that already. No other row of the import is about the same thing."""
 _STAYS: Final = -1
 """In `version`: the person changed it since, so undoing left it alone."""
 
@@ -63,7 +65,7 @@ class Effect:
         row_number: the row.
         part: which part of it.
         thing_id: rating, diary entry or review.
-        version: of the thing after it; 0 where it was like that already.
+        version: of the thing after it; `UNCHANGED` where it was like that already.
         before: what was there; None for nothing.
     """
 
@@ -243,7 +245,7 @@ def keep_effects(tx: Session, import_id: str, found: Sequence[Effect]) -> None:
 def count_effects(tx: Session, import_id: str) -> int:
     """Returns how many rows have effects that are not undone yet."""
     query = sa.select(sa.func.count(sa.distinct(effects.c.row_number))).where(effects.c.import_id == import_id)
-    return int(tx.execute(query.where(effects.c.version != _STAYS)).scalar_one())
+    return int(tx.execute(query.where(effects.c.version > UNCHANGED)).scalar_one())
 
 
 def last_effects(tx: Session, import_id: str, limit: int) -> list[Effect]:
@@ -263,6 +265,14 @@ def last_effects(tx: Session, import_id: str, limit: int) -> list[Effect]:
         )
         for row in found
     ]
+
+
+def drop_claims(tx: Session, import_id: str, numbers: Collection[int]) -> None:
+    """Forgets which things rows were about that changed nothing."""
+    key = (effects.c.import_id == import_id, effects.c.version == UNCHANGED)
+    wanted = sorted(numbers)
+    for start in range(0, len(wanted), _CHUNK):
+        tx.execute(sa.delete(effects).where(*key, effects.c.row_number.in_(wanted[start : start + _CHUNK])))
 
 
 def touched(tx: Session, import_id: str, part: Part, thing_ids: Sequence[str]) -> set[str]:
