@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -43,6 +44,7 @@ class Acts(RuleBasedStateMachine):
         self.said: dict[str, tuple[Written, Said]] = {}
         self.ratings: dict[tuple[str, int], int] = {}
         self.gone: list[str] = ["01J00000000000000000000000"]
+        self.followed: dict[str, Followed] = {}
         self.number = self.steps = 0
         self.room = Room(self.database, self.folder, TickingClock())
 
@@ -330,7 +332,7 @@ class Acts(RuleBasedStateMachine):
 
     def counts_have_not_drifted(self) -> None:
         for movie_id in FILMS:
-            counted = self.do(self.database.read(lambda tx, movie_id=movie_id: counts.of_film(tx, movie_id)))
+            counted = self.do(self.database.read(partial(counts.of_film, movie_id=movie_id)))
             shown = [one for one in self.written.values() if one.movie_id == movie_id and not one.hidden]
             assert counted.review_count == len(shown)
 
@@ -361,10 +363,6 @@ class Acts(RuleBasedStateMachine):
             for one in self.written.values()
         }
 
-    @property
-    def followed(self) -> dict[str, Followed]:
-        return self.__dict__.setdefault("_followed", {})
-
 
 @dataclass
 class Followed:
@@ -386,7 +384,7 @@ def test_any_sequence_of_acts_leaves_what_the_model_says(store_url: str, tmp_pat
     database = Database(store_url, pool=2)
     try:
         kind = type("Bound", (Acts,), {"database": database, "loop": loop, "folder": tmp_path})
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             kind,
             settings=settings(
                 max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
