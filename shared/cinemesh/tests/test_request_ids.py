@@ -106,6 +106,30 @@ async def test_ten_sends_at_once_have_one_effect_and_one_answer(shop: Shop) -> N
     assert await shop.effects() == list(range(30))
 
 
+@pytest.mark.slow
+async def test_a_thousand_requests_sent_ten_times_each_and_one_more_that_is_another(shop: Shop) -> None:
+    turns = asyncio.Semaphore(16)
+
+    async def attempt(number: int) -> None:
+        request = Request(movie_id=number, request_id=f"attempt-{number}")
+        other = Request(movie_id=number, notes="changed", request_id=f"attempt-{number}")
+        async with turns:
+            first = await shop.add(request)
+            outcomes = await asyncio.gather(
+                *(shop.add(request) for _ in range(9)), shop.add(other), return_exceptions=True
+            )
+        assert outcomes[:9] == [first] * 9 and isinstance(outcomes[9], InvalidArgument)
+
+    await asyncio.gather(*(attempt(number) for number in range(500)))
+    # and those of which nobody was first
+    for start in range(500, 1000, 20):
+        requests = [Request(movie_id=number, request_id=f"attempt-{number}") for number in range(start, start + 20)]
+        answers = await asyncio.gather(*(shop.add(request) for request in requests for _ in range(10)))
+        for place in range(20):
+            assert len({answer.item_id for answer in answers[10 * place : 10 * place + 10]}) == 1
+    assert sorted(await shop.effects()) == list(range(1000))
+
+
 async def test_sends_at_once_wait_for_the_first_instead_of_breaking_a_constraint(shop: Shop) -> None:
     for number in range(20):
         request = Request(movie_id=number, request_id=f"attempt-{number}")
