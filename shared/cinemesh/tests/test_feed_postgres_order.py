@@ -58,6 +58,57 @@ async def test_what_commits_late_is_waited_for_and_served(db: Database) -> None:
     assert [row.subject for row in (await read(db, batch.reached)).rows] == ["movies/3"]
 
 
+async def test_what_waited_for_another_change_comes_after_it(db: Database) -> None:
+    """The first transaction has its id before the second begins, and changes the same thing after it."""
+    has_id, may_append = threading.Event(), threading.Event()
+    touch = sa.text("INSERT INTO feed_cursor VALUES ('first', '', NULL, now())")
+
+    def first(session: Session) -> None:
+        session.execute(touch)
+        own = session.execute(sa.text("SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint)")).scalar_one()
+        numbers.append(own)
+        has_id.set()
+        may_append.wait(10)
+        append(session, 1)  # as if it had waited for a lock until now
+
+    numbers: list[int] = []
+    waiting = asyncio.create_task(db.write(first))
+    await asyncio.to_thread(has_id.wait, 10)
+    for number in (2, 3):
+        await db.write(lambda session, n=number: append(session, n))
+    may_append.set()
+    await waiting
+    batch = await read(db)
+    assert [row.subject for row in batch.rows] == ["movies/2", "movies/3", "movies/1"]
+    assert numbers[0] < batch.rows[0].xid, "the first transaction began first"
+    await db.write(lambda session: append(session, 4))
+    assert [row.subject for row in (await read(db, batch.reached)).rows] == ["movies/4"]
+
+
+async def test_events_of_changes_to_one_thing_come_in_the_order_of_the_changes(db: Database) -> None:
+    """Many at once write down the number after the one they found, under its lock; each has its id before it waits for that."""
+    take_id = sa.text("SELECT pg_current_xact_id()")
+    found = sa.text("SELECT cursor FROM feed_cursor WHERE consumer = 'thing' FOR UPDATE")
+    put = sa.text("UPDATE feed_cursor SET cursor = :next WHERE consumer = 'thing'")
+    await db.write(
+        lambda session: session.execute(sa.text("INSERT INTO feed_cursor VALUES ('thing', '0', NULL, now())"))
+    )
+    chance = random.Random(7)
+
+    def change(session: Session, pause: float) -> None:
+        session.execute(take_id)
+        time.sleep(pause)  # in the transaction, on purpose
+        following = int(session.execute(found).scalar_one()) + 1
+        session.execute(put, {"next": str(following)})
+        append(session, following)
+
+    count = 400
+    pauses = [chance.uniform(0, 0.004) for _ in range(count)]
+    await asyncio.gather(*(db.write(lambda session, pause=pause: change(session, pause)) for pause in pauses))
+    batch = await read(db)
+    assert [row.subject for row in batch.rows] == [f"movies/{number}" for number in range(1, count + 1)]
+
+
 async def test_nothing_is_lost_between_many_long_transactions(db: Database, tmp_path: Path) -> None:
     """A follower reads while twelve transactions at a time run, take ids early and commit, or not, in any order."""
     chance = random.Random(20261121)
