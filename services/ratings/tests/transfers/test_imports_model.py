@@ -214,7 +214,7 @@ async def room(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         yield made
 
 
-def checked(room: Room, check: Any, *strategies: Any, examples: int = 60) -> Any:
+def checked(room: Room, check: Any, *strategies: Any, examples: int = 40) -> Any:
     """Returns a coroutine function's runs over examples, on the loop of the test."""
     loop = asyncio.get_running_loop()
 
@@ -224,8 +224,8 @@ def checked(room: Room, check: Any, *strategies: Any, examples: int = 60) -> Any
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
         derandomize=True,
     )
-    @given(*strategies)
-    def run(*drawn: Any) -> None:
+    @given(st.tuples(*strategies))
+    def run(drawn: tuple[Any, ...]) -> None:
         asyncio.run_coroutine_threadsafe(check(room, *drawn), loop).result(60)
 
     return asyncio.to_thread(run)
