@@ -48,6 +48,7 @@ reviews = sa.Table(
     sa.UniqueConstraint("user_id", "movie_id"),  # one a person and film; NULL equals nothing, itself included
     sa.Index("ix_reviews_newest", "movie_id", "created_at", "review_id"),
     sa.Index("ix_reviews_most_liked", "movie_id", "like_count", "review_id"),
+    sa.Index("ix_reviews_shown", "movie_id", "hidden", "contains_spoilers"),
     sa.Index("ix_reviews_author", "user_id", "created_at", "review_id"),
 )
 

@@ -87,6 +87,7 @@ def _create_reviews() -> None:
     )
     op.create_index("ix_reviews_newest", "reviews", ["movie_id", "created_at", "review_id"])
     op.create_index("ix_reviews_most_liked", "reviews", ["movie_id", "like_count", "review_id"])
+    op.create_index("ix_reviews_shown", "reviews", ["movie_id", "hidden", "contains_spoilers"])
     op.create_index("ix_reviews_author", "reviews", ["user_id", "created_at", "review_id"])
     op.create_table(
         "review_revisions",
