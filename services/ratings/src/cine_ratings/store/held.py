@@ -24,6 +24,16 @@ from cine_ratings.store.schema import diary, films, ratings
 _CHUNK: Final = 500
 DiaryPlace = tuple[dt.date, int, str]
 """Day, film and id of an entry: where a page of the diary ends."""
+_MATCHED_BY: Final = (
+    films.c.movie_id,
+    films.c.title,
+    films.c.year,
+    films.c.alternative_titles,
+    films.c.imdb_id,
+    films.c.tmdb_id,
+    films.c.directors,
+    films.c.card,
+)
 _THERE = sa.and_(sa.not_(films.c.gone), films.c.card != b"")
 
 
@@ -91,17 +101,17 @@ def catalogue_print(tx: Session) -> tuple[int, int, int]:
 
 def matchable(tx: Session, movie_id: int, limit: int) -> list[Film]:
     """Returns at most `limit` films above an id, in order, as far as titles are told by them."""
-    query = sa.select(films).where(_THERE, films.c.movie_id > movie_id).order_by(films.c.movie_id).limit(limit)
+    query = sa.select(*_MATCHED_BY).where(_THERE, films.c.movie_id > movie_id).order_by(films.c.movie_id).limit(limit)
     return [
         Film(
-            row["movie_id"],
-            row["title"],
-            row["year"],
-            tuple(row["alternative_titles"]),
-            row["imdb_id"],
-            row["tmdb_id"],
-            tuple(row["directors"]),
-            film_card_pb2.FilmCard.FromString(row["card"]).rating_count,
+            movie_id,
+            title,
+            year,
+            tuple(others),
+            imdb_id,
+            tmdb_id,
+            tuple(directors),
+            film_card_pb2.FilmCard.FromString(card).rating_count,
         )
-        for row in tx.execute(query).mappings()
+        for movie_id, title, year, others, imdb_id, tmdb_id, directors, card in tx.execute(query).tuples()
     ]

@@ -20,6 +20,7 @@ _CHUNK: Final = 500
 _PROBLEM_LENGTH: Final = 500
 UNCHANGED: Final = 0
 """Version of an effect that is none: the thing was like that already. No other row of the import is about the same thing."""
+_TO_DO: Final = (sa.not_(rows.c.applied), rows.c.movie_id > 0)
 _STAYS: Final = -1
 """In `version`: the person changed it since, so undoing left it alone."""
 
@@ -112,7 +113,7 @@ def unmatched(tx: Session, import_id: str, limit: int) -> list[KeptRow]:
 
 def to_apply(tx: Session, import_id: str, kinds: Iterable[str], limit: int) -> list[KeptRow]:
     """Returns at most `limit` matched rows of some kinds that are not applied yet, those of one film next to each other."""
-    waiting = (rows.c.outcome == Outcome.MATCHED, sa.not_(rows.c.applied), rows.c.kind.in_(list(kinds)))
+    waiting = (*_TO_DO, rows.c.outcome == Outcome.MATCHED, rows.c.kind.in_(list(kinds)))
     query = sa.select(rows).where(rows.c.import_id == import_id, *waiting)
     query = query.order_by(rows.c.movie_id, rows.c.row_number).limit(limit)
     return [_kept(row) for row in tx.execute(query).mappings()]
@@ -120,14 +121,15 @@ def to_apply(tx: Session, import_id: str, kinds: Iterable[str], limit: int) -> l
 
 def count_to_apply(tx: Session, import_id: str) -> int:
     """Returns how many matched rows are not applied yet."""
-    waiting = (rows.c.outcome == Outcome.MATCHED, sa.not_(rows.c.applied))
+    waiting = (*_TO_DO, rows.c.outcome == Outcome.MATCHED)
     query = sa.select(sa.func.count()).select_from(rows).where(rows.c.import_id == import_id, *waiting)
     return int(tx.execute(query).scalar_one())
 
 
 def films_after(tx: Session, import_id: str, movie_id: int, limit: int) -> list[int]:
-    """Returns films that rows mean, above an id and in order, as many as have about `limit` rows together."""
-    query = sa.select(rows.c.movie_id, sa.func.count()).where(rows.c.import_id == import_id, rows.c.movie_id > movie_id)
+    """Returns films that rows not applied yet mean, above an id and in order, as many as have about `limit` rows together."""
+    of_import = (rows.c.import_id == import_id, sa.not_(rows.c.applied), rows.c.movie_id > movie_id)
+    query = sa.select(rows.c.movie_id, sa.func.count()).where(*of_import)
     found = tx.execute(query.group_by(rows.c.movie_id).order_by(rows.c.movie_id).limit(limit)).tuples()
     total, films = 0, []
     for film, number in found:
@@ -139,8 +141,8 @@ def films_after(tx: Session, import_id: str, movie_id: int, limit: int) -> list[
 
 
 def of_films(tx: Session, import_id: str, movie_ids: Collection[int]) -> list[KeptRow]:
-    """Returns the rows that mean some films, in their order."""
-    return _find(tx, import_id, rows.c.movie_id.in_(sorted(movie_ids)))
+    """Returns the rows that mean some films and are not applied yet, in their order."""
+    return _find(tx, import_id, sa.not_(rows.c.applied), rows.c.movie_id.in_(sorted(movie_ids)))
 
 
 def page(tx: Session, import_id: str, outcome: str, limit: int, after: int) -> list[KeptRow]:

@@ -60,7 +60,7 @@ import_rows = sa.Table(
     sa.Column("likeness", sa.String(40), nullable=False),  # digest of what it says of its film
     sa.Column("document", sa.Text, nullable=False),  # JSON of the row, see `domain.transfers.rows`
     sa.Index("ix_import_rows_outcome", "import_id", "outcome", "row_number"),
-    sa.Index("ix_import_rows_likeness", "import_id", "likeness"),
+    sa.Index("ix_import_rows_to_do", "import_id", "applied", "movie_id", "row_number"),
 )
 
 import_effects = sa.Table(

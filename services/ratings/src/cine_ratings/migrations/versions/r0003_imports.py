@@ -67,7 +67,7 @@ def upgrade() -> None:
         _of_import("import_rows"),
     )
     op.create_index("ix_import_rows_outcome", "import_rows", ["import_id", "outcome", "row_number"])
-    op.create_index("ix_import_rows_likeness", "import_rows", ["import_id", "likeness"])
+    op.create_index("ix_import_rows_to_do", "import_rows", ["import_id", "applied", "movie_id", "row_number"])
     op.create_table(
         "import_effects",
         sa.Column("import_id", _ID, nullable=False),
