@@ -264,8 +264,16 @@ async def test_a_watcher_overtaken_by_pruning_is_told(source: Source) -> None:
     assert (await call.read()).event.subject == "movies/0"
     call.cancel()
     events = await source.stored()
+    pruned, mend = asyncio.Event(), source.feed._mend
+
+    async def slow() -> None:
+        await pruned.wait()
+        await mend()
+
+    source.feed._mend = slow  # type: ignore[method-assign] # else it may have sent everything by then
     call = source.watch(events[9].cursor, once=False)
     await source.outbox.prune(source.db, older_than=30 * DAY)
+    pruned.set()
     seen = []
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         seen = [answer.event async for answer in call]
