@@ -1,4 +1,4 @@
-"""Many clients at once on a few watchlists and a list: nothing acknowledged is lost or doubled, what is told is what happened; on both databases."""
+"""Many clients at once: nothing acknowledged is lost or doubled, and what is told is what happened; on both databases."""
 
 from __future__ import annotations
 
