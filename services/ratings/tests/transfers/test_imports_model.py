@@ -21,7 +21,7 @@ from ulid import ULID
 from cine_ratings.domain.diary import DiaryWish
 from cine_ratings.domain.rating import RatingWish, Score
 from cine_ratings.domain.review import wish_of
-from cine_ratings.domain.transfers.job import Import, State
+from cine_ratings.domain.transfers.job import MOST_ATTEMPTS, Import, State
 from cine_ratings.domain.transfers.rows import Kind, Row
 from cine_ratings.flows.diary_book import DiaryBook
 from cine_ratings.flows.film_index import FilmFinder
@@ -145,8 +145,8 @@ class Room:
 
         await self.database.write(change)
 
-    async def upload(self, found: list[Row]) -> str:
-        """Writes the rows of a file down, and has them matched and applied. Returns the import's id."""
+    async def write_down(self, found: list[Row]) -> str:
+        """Writes the rows of a file down, and has them matched. Returns the import's id."""
         now = self.clock()
         made = Import(str(ULID()), ADA, "cine", "", State.MATCHING, len(found), now, now, now + dt.timedelta(days=1))
 
@@ -156,10 +156,15 @@ class Room:
 
         await self.database.write(change)
         await self.work()
-        await self.imports.confirm(ADA, made.import_id, skip_unsettled=False)
-        await self.work()
-        assert (await self.imports.get(ADA, made.import_id)).state is State.DONE
         return made.import_id
+
+    async def upload(self, found: list[Row]) -> str:
+        """Has the rows of a file matched and applied. Returns the import's id."""
+        import_id = await self.write_down(found)
+        await self.imports.confirm(ADA, import_id, skip_unsettled=False)
+        await self.work()
+        assert (await self.imports.get(ADA, import_id)).state is State.DONE
+        return import_id
 
     async def rollback(self, import_id: str) -> None:
         await self.imports.rollback(ADA, import_id)
@@ -287,3 +292,31 @@ async def test_no_row_is_lost_on_the_way(room: Room) -> None:
         lambda tx: tx.execute(sa.select(sa.func.count()).select_from(row_table)).scalar()
     )
     assert counted == 20
+
+
+async def test_an_import_that_breaks_its_process_is_given_up_and_can_be_undone(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cine_ratings.flows.import_worker._FIRST_WAIT", 0.0)
+    await room.begin(Start({}, [], {}))
+    before = await room.has()
+    pieces = 0
+    step = room.worker._steps[State.APPLYING]
+
+    async def breaks(found: Import, holder: str) -> None:
+        nonlocal pieces
+        pieces += 1
+        if pieces > 2:
+            raise RuntimeError("out of memory, say")
+        await step(found, holder)
+
+    monkeypatch.setitem(room.worker._steps, State.APPLYING, breaks)  # type: ignore[arg-type]
+    file = [Row(Kind.WATCH, title=TITLES[1], watched_on=dt.date(2026, 1, 1 + number)) for number in range(12)]
+    import_id = await room.write_down(file)
+    await room.imports.confirm(ADA, import_id, skip_unsettled=False)
+    await room.work()
+    found = await room.imports.get(ADA, import_id)
+    assert (found.state, found.rows_applied) == (State.FAILED, 6)
+    assert "can be undone" in found.error and pieces == 2 + MOST_ATTEMPTS
+    await room.rollback(import_id)
+    assert await room.has() == before
