@@ -272,6 +272,13 @@ class TestLinks:
             with pytest.raises(NotFound):
                 await shop.shelves.sharing.shared("", shared.token, 5, None)
 
+    async def test_no_link_opens_a_private_list_however_it_came_to_be(self, shop: Shop) -> None:
+        one = (await shop.create(ADA, visibility=Visibility.PUBLIC)).movie_list
+        shared = await shop.shelves.sharing.share(ADA, one.list_id)
+        await shop.database.write(lambda tx: tx.execute(sa.update(schema.lists).values(visibility="PRIVATE")))
+        with pytest.raises(NotFound):
+            await shop.shelves.sharing.shared("", shared.token, 5, None)
+
     async def test_the_store_holds_nothing_that_opens_a_list(self, shop: Shop) -> None:
         one = (await shop.create(ADA, visibility=Visibility.UNLISTED)).movie_list
         shared = await shop.shelves.sharing.share(ADA, one.list_id)

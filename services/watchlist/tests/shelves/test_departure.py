@@ -12,7 +12,7 @@ import pytest
 from cine_watchlist.domain.access import Role, Visibility
 from cine_watchlist.flows.imports import ImportRow
 from cine_watchlist.store import Transaction, schema
-from cinemesh.errors import NotFound
+from cinemesh.errors import NotFound, Reason, Unauthenticated
 from cinemesh.projections import person_rows
 
 from .conftest import ADA, BEN, CAT, Shop
@@ -71,6 +71,47 @@ class TestLeaving:
         assert await shop.rows(schema.invitations) == 0 and await shop.rows(schema.imported_rows) == 0
 
         await leave(shop, BEN)
+        assert await shop.told() == []
+
+    async def test_a_call_that_was_under_way_leaves_nothing_behind(self, shop: Shop) -> None:
+        """The account is gone, and for the sake of the test everything of it is still there."""
+        one = (await shop.create(BEN, "Own", (1,), Visibility.PUBLIC, comments_enabled=True)).movie_list
+        item = (await shop.add(BEN, 1)).item.item_id
+        on_list = (await shop.on_list(BEN, one.list_id))[0].item.item_id
+        comment = (await shop.comment(BEN, one.list_id, "Mine.")).comment.comment_id
+        theirs = (await shop.create(ADA)).movie_list
+        sent = (await shop.invite(ADA, theirs.list_id, "Ben")).invitation_id
+        await shop.told()
+        await shop.database.write(lambda tx: person_rows.bury(tx, schema.people, BEN, shop.clock()))
+        shelves, list_id = shop.shelves, one.list_id
+        calls = {
+            "add": lambda: shop.add(BEN, 2),
+            "update": lambda: shelves.watchlist.update(BEN, item, {"priority": 1}, ""),
+            "mark": lambda: shelves.watchlist.mark_watched(BEN, item, None),
+            "move": lambda: shelves.watchlist.move(BEN, item, ""),
+            "remove": lambda: shelves.watchlist.remove(BEN, item, ""),
+            "import": lambda: shelves.imports.apply(BEN, "i1", [ImportRow(1, 2, "", None, "")]),
+            "create list": lambda: shop.create(BEN),
+            "update list": lambda: shelves.lists.update(BEN, list_id, {"name": "Snow"}, ""),
+            "delete list": lambda: shelves.lists.delete(BEN, list_id, ""),
+            "put": lambda: shop.put(BEN, list_id, 2),
+            "note": lambda: shelves.items.update(BEN, list_id, on_list, "loud", ""),
+            "move on list": lambda: shelves.items.move(BEN, list_id, on_list, ""),
+            "take off list": lambda: shelves.items.remove(BEN, list_id, on_list, ""),
+            "invite": lambda: shop.invite(BEN, list_id, "Cat"),
+            "change role": lambda: shelves.collaboration.change_role(BEN, list_id, CAT, Role.EDITOR),
+            "send away": lambda: shelves.collaboration.remove(BEN, list_id, CAT),
+            "accept": lambda: shelves.collaboration.accept(BEN, sent),
+            "decline": lambda: shelves.collaboration.decline(BEN, sent),
+            "share": lambda: shelves.sharing.share(BEN, list_id),
+            "unshare": lambda: shelves.sharing.unshare(BEN, list_id),
+            "comment": lambda: shop.comment(BEN, list_id, "More."),
+            "delete comment": lambda: shelves.comments.delete(BEN, list_id, comment),
+        }
+        for name, call in calls.items():
+            with pytest.raises(Unauthenticated) as caught:
+                await call()
+            assert caught.value.reason is Reason.TOKEN_REVOKED, name
         assert await shop.told() == []
 
     async def test_no_table_speaks_of_them_any_more(self, shop: Shop) -> None:
