@@ -8,6 +8,6 @@ from cinemesh.settings import ServiceSettings
 
 
 class WatchlistSettings(ServiceSettings):
-    """The settings every service has; none of its own yet."""
+    """The settings every service has; none of its own."""
 
     service: ClassVar[str] = "watchlist"
