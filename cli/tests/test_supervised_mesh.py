@@ -17,6 +17,7 @@ from cine_cli.mesh import launch, supervisor
 from cine_cli.mesh.plan import MeshOptions, ProcessPlan, plan
 from cine_cli.mesh.state import read_state
 from cinemesh import topology
+from cinemesh.testing.ports import free_port
 
 SERVER = """
 import http.server, sys
@@ -26,12 +27,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args): pass
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def small_plan(names: tuple[str, ...]) -> list[ProcessPlan]:

@@ -9,9 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import random
-import socket
 import subprocess
 import sys
 import threading
@@ -35,6 +32,7 @@ from cine_gateway import envoy
 from cine_gateway.portal import certificates, create_app
 from cine_gateway.settings import GatewaySettings
 from cinemesh import topology
+from cinemesh.testing.ports import free_base
 
 from .backend import Catalog, CineMatch, Status, add_catalog, extended_contracts
 
@@ -42,21 +40,6 @@ from .backend import Catalog, CineMatch, Status, add_catalog, extended_contracts
 logging.getLogger("asyncio").addFilter(lambda record: "PollerCompletionQueue" not in record.getMessage())
 
 GOOD_ORIGIN = "https://films.example"
-
-
-def free_port_base() -> int:
-    """Returns a base from which every port of a mesh is free, below the range the kernel hands out by itself."""
-    bases = list(range(20_050, 32_000, 200))
-    random.Random(os.getpid()).shuffle(bases)  # tests side by side take different ones
-    for base in bases:
-        with contextlib.ExitStack() as stack:
-            try:
-                for offset in (*range(1, 8), *range(11, 18), *range(90, 100), 192):
-                    stack.enter_context(socket.socket()).bind((topology.LOOPBACK, base + offset))
-            except OSError:
-                continue
-            return base
-    raise RuntimeError("no free range of ports")
 
 
 class Loop:
@@ -210,7 +193,7 @@ def portal(settings: GatewaySettings, contracts: contracts_of.Contracts) -> Iter
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
     """The gateway before a catalogue and a recommender; the other five services are down."""
     folder = tmp_path_factory.mktemp("gateway")
-    base = free_port_base()
+    base = free_base()
     web = folder / "web"
     (web / "css").mkdir(parents=True)
     (web / "index.html").write_text("<!doctype html><title>explorer</title>" + "<p>film</p>" * 200)
@@ -284,7 +267,7 @@ def _until() -> Callable[[Callable[[], bool]], None]:
 @pytest.fixture
 def port_base() -> int:
     """A base of free ports for a second gateway."""
-    return free_port_base()
+    return free_base()
 
 
 @pytest.fixture

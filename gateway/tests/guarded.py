@@ -20,9 +20,10 @@ from cine_gateway.settings import GatewaySettings
 from cinemesh import topology
 from cinemesh.keys import new_ed25519_jwk, public_part
 from cinemesh.testing import TokenFactory
+from cinemesh.testing.ports import free_base
 
 from .backend import Catalog, Status, add_catalog, extended_contracts
-from .conftest import Loop, Process, end, free_port_base, portal, start_envoy, until
+from .conftest import Loop, Process, end, portal, start_envoy, until
 
 
 class Auth(auth_pb2_grpc.AuthServiceServicer):
@@ -105,7 +106,7 @@ class Guarded:
 def guarded(folder: Path, *, mute_keys: bool = False, mute_catalog: bool = False, **values: Any) -> Iterator[Guarded]:
     """Runs such a gateway; `values` are further settings, the others say what Envoy will not find."""
     folder.mkdir(exist_ok=True)
-    base = free_port_base()
+    base = free_base()
     settings = GatewaySettings.only(
         **{
             "var_dir": folder / "var",

@@ -20,9 +20,9 @@ from cine.catalog.v1 import catalog_pb2, catalog_pb2_grpc
 from cine_gateway.envoy import certificate
 from cine_gateway.settings import GatewaySettings
 from cinemesh import topology
+from cinemesh.testing.ports import free_base
 
 from .authority import Authority
-from .conftest import free_port_base
 from .guarded import Guarded, guarded
 
 PATH = "/api/v1/movies/603"
@@ -30,7 +30,7 @@ PATH = "/api/v1/movies/603"
 
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    base = free_port_base() + 98
+    base = free_base() + 98
     with guarded(tmp_path_factory.mktemp("https"), https_port=base) as found:
         yield found
 

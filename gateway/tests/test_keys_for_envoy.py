@@ -15,10 +15,11 @@ from cine_gateway.settings import GatewaySettings
 from cinemesh import client, topology
 from cinemesh.keys import ensure_mesh_keys
 from cinemesh.testing import TokenFactory
+from cinemesh.testing.ports import free_base
 from cinemesh.testing.tokens import USER_KID
 
 from .backend import Status
-from .conftest import Process, free_port_base
+from .conftest import Process
 from .guarded import Auth
 
 
@@ -30,7 +31,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> GatewaySettings:
-    return GatewaySettings.only(var_dir=tmp_path / "var", port_base=free_port_base())
+    return GatewaySettings.only(var_dir=tmp_path / "var", port_base=free_base())
 
 
 @pytest.fixture

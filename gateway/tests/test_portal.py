@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import time
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
@@ -17,6 +16,7 @@ from starlette.testclient import TestClient
 from cine_gateway.limiter.server import serving
 from cine_gateway.portal import create_app, health
 from cine_gateway.settings import GatewaySettings
+from cinemesh.testing.ports import free_port
 
 SERVICES = {"identity", "catalog", "ratings", "watchlist", "recommender", "aesthetic", "sentiment"}
 DOWN = {"identity", "ratings", "watchlist", "aesthetic", "sentiment"}
@@ -137,9 +137,7 @@ def test_detailed_lists_every_service_with_its_stores_and_says_which_is_down(htt
 
 
 async def test_detailed_says_whether_the_limiter_answers(mesh: Any) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     monitor = health.HealthMonitor(mesh.settings.model_copy(update={"limiter": address}))
     try:
         told = health.detailed({}, await monitor.ask_limiter())

@@ -99,6 +99,14 @@ def test_memory_forgets_quiet_keys_and_holds_no_more_than_it_may() -> None:
     assert len(window) == 60
 
 
+def test_a_call_of_now_waits_no_longer_than_the_window_where_the_clocks_floats_round_up() -> None:
+    now = 4064.639536798791
+    assert now + 60 - now > 60
+    window = MemoryWindow(1, 60, clock=lambda: now)
+    assert window.take("ada").reset == 60
+    assert window.take("ada").reset == 60
+
+
 def test_a_full_table_of_memory_is_small() -> None:
     import tracemalloc
 

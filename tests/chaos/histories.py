@@ -331,7 +331,7 @@ def main() -> int:
         for number, (service, store) in enumerate(itertools.product(arguments.services, arguments.stores)):
             with tempfile.TemporaryDirectory() as name:
                 url = f"sqlite:///{name}/store.sqlite3" if store == "sqlite" else postgres.create_database()
-                figures = asyncio.run(run(service, url, Path(name), 54050 + 200 * number, arguments))
+                figures = asyncio.run(run(service, url, Path(name), 20050 + 200 * number, arguments))
             bad += figures["anomalies"]
             print(json.dumps(figures) if arguments.json else _words(figures), flush=True)
     finally:

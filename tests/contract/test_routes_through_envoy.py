@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,6 +17,8 @@ from typing import Any
 import grpc
 import httpx
 import pytest
+
+from cinemesh.testing.ports import free_port
 
 ENVOY = Path(sys.executable).with_name("envoy")
 DESCRIPTORS = Path(__file__).resolve().parents[2] / "shared" / "contracts" / "descriptors.binpb"
@@ -34,12 +35,6 @@ class _Echo(grpc.GenericRpcHandler):
             yield b""
 
         return grpc.stream_stream_rpc_method_handler(answer)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _configuration(port: int, upstream: int, services: list[str]) -> dict[str, Any]:
@@ -98,7 +93,7 @@ async def gateway(routes: list[Any], tmp_path: Path) -> AsyncIterator[httpx.Asyn
     server.add_generic_rpc_handlers((_Echo(),))
     upstream = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    port = _free_port()
+    port = free_port()
     services = sorted({route.call.split("/")[0] for route in routes if route.verb})
     configuration = tmp_path / "envoy.json"
     configuration.write_text(json.dumps(_configuration(port, upstream, services)))

@@ -4,7 +4,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(mktemp -d)
-export HOME="$folder/home" CINE_GATEWAY_PORT=${SMOKE_GATEWAY_PORT:-18000} CINE_PORT_BASE=${SMOKE_PORT_BASE:-51050}
+export HOME="$folder/home" CINE_GATEWAY_PORT=${SMOKE_GATEWAY_PORT:-18000} CINE_PORT_BASE=${SMOKE_PORT_BASE:-19050}
 unset CINE_DATA_DIR CINE_VAR_DIR VIRTUAL_ENV PYTHONPATH || true
 mkdir -p "$HOME"
 clone="$folder/clone"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,20 +14,9 @@ from typing import Any
 
 import httpx
 
+from cinemesh.testing.ports import free_base
+
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_base() -> int:
-    """Returns a base whose whole range of ports nobody holds now."""
-    for base in range(54050, 64000, 400):
-        try:
-            for port in (*range(base, base + 8), *range(base + 90, base + 108), base + 192, base + 300, base + 301):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise RuntimeError("no free range of ports")
 
 
 @dataclass(frozen=True)
@@ -56,7 +44,7 @@ def started(folder: Path, *, base: int = 0, https: bool = False, **more: str) ->
 
     Args:
         folder: where everything of it is kept.
-        base: of its ports, from `free_base`, where its address must be known beforehand.
+        base: of its ports, from `cinemesh.testing.ports.free_base`, where its address must be known beforehand.
         https: whether it has a port for HTTPS.
         more: settings of its environment.
     """

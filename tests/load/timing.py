@@ -40,7 +40,7 @@ from cinemesh import topology
 from cinemesh.db import Database, migrate
 from cinemesh.testing import settings_for
 
-PORT_BASE = 55050
+PORT_BASE = 19450
 PASSWORD = "seven quiet meadows"
 ACCEPTED = 0.55
 _WARM_UP = 20

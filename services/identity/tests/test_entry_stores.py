@@ -230,6 +230,9 @@ class TestThrottlesAndDevices:
         assert await database.read(lambda tx: throttles.failures(tx, "k", NOW + HOUR)) == 0
         assert await database.read(lambda tx: throttles.blocked_until(tx, ["k", "x"], NOW)) == {"k": NOW + HOUR}
         assert await database.read(lambda tx: throttles.blocked_until(tx, ["k"], NOW + HOUR)) == {}
+        await database.write(lambda tx: throttles.fail(tx, "k", 3, NOW, NOW))  # nothing waits for it, by no clock
+        moment = dt.timedelta(milliseconds=5)
+        assert await database.read(lambda tx: throttles.blocked_until(tx, ["k"], NOW - moment)) == {}
         await database.write(lambda tx: throttles.forgive(tx, "k"))
         assert await database.read(lambda tx: throttles.failures(tx, "k", NOW)) == 0
 

@@ -9,7 +9,7 @@ import pytest
 
 from cinemesh import errors, telemetry
 from cinemesh.cache import MemoryCache, RedisCache
-from cinemesh.testing.postgres import free_port
+from cinemesh.testing.ports import free_port
 from cinemesh.testing.redis import RedisServer
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -17,6 +16,7 @@ from cinemesh import client, context, contracts
 from cinemesh.context import Principal, RequestContext
 from cinemesh.errors import DeadlineExceeded
 from cinemesh.testing import TokenFactory, running, settings_for
+from cinemesh.testing.ports import free_port
 
 SERVICE = "cinemesh_test.v1.EchoService"
 
@@ -229,9 +229,7 @@ async def test_calls_go_round_the_replicas_and_past_a_stopped_one(
 
 
 async def test_a_peer_that_comes_back_is_found_again(app: Any, stub_class: Any, echo_contract: Any) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     stub = stub_class(client.channel("ratings", at(app, f"127.0.0.1:{port}")))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.Write(echo_contract.EchoRequest())

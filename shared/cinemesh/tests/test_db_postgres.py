@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from cinemesh import errors
 from cinemesh.db import Database, new_metadata
-from cinemesh.testing.postgres import PostgresServer, free_port
+from cinemesh.testing.ports import free_port
+from cinemesh.testing.postgres import PostgresServer
 
 METADATA = new_metadata()
 ACCOUNT = sa.Table("account", METADATA, sa.Column("id", sa.Integer, primary_key=True), sa.Column("money", sa.Integer))

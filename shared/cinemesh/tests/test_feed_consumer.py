@@ -24,7 +24,8 @@ from cinemesh.feed import Consumer, FeedServicer, each
 from cinemesh.outbox import Outbox
 from cinemesh.testing import TokenFactory, settings_for
 from cinemesh.testing.feeds import FeedSettings, close_channels, feed_stub, serving_feed
-from cinemesh.testing.postgres import PostgresServer, free_port
+from cinemesh.testing.ports import free_port
+from cinemesh.testing.postgres import PostgresServer
 
 METADATA = new_metadata()
 # no unique constraint: applying twice would show

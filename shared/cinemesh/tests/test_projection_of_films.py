@@ -21,7 +21,7 @@ from cinemesh.projections import Films, create_film_table, create_person_table, 
 from cinemesh.settings import ServiceSettings
 from cinemesh.testing import settings_for
 from cinemesh.testing.catalogue import CatalogueStandIn, card, catalogue, film
-from cinemesh.testing.postgres import free_port
+from cinemesh.testing.ports import free_port
 
 METADATA = new_metadata()
 FILM = film_table(METADATA)

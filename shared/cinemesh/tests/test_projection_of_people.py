@@ -28,7 +28,7 @@ from cinemesh.projections.people import BURIED_FOR
 from cinemesh.settings import ServiceSettings
 from cinemesh.testing import settings_for
 from cinemesh.testing.identity import StandIn, standing_in
-from cinemesh.testing.postgres import free_port
+from cinemesh.testing.ports import free_port
 
 METADATA = new_metadata()
 PERSON = person_table(METADATA)

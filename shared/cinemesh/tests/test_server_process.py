@@ -10,13 +10,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from cinemesh.testing.ports import free_base
 
 PROGRAM = """
 import asyncio, sys
@@ -84,20 +85,6 @@ class Process:
     def finish(self) -> tuple[int, str, str]:
         out, err = self.popen.communicate(timeout=30)
         return self.popen.returncode, out, err
-
-
-def free_base() -> int:
-    """Returns a base whose gRPC and metrics ports of the catalogue are free."""
-    for base in range(30_000 + os.getpid() % 20_000, 60_000, 211):
-        with ExitStack() as stack:
-            try:
-                for port in (base + 2, base + 102):
-                    probe = stack.enter_context(socket.socket())
-                    probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return base
-    raise AssertionError("no free ports")
 
 
 @pytest.fixture

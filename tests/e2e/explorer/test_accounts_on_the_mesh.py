@@ -23,10 +23,11 @@ import pyotp
 import pytest
 from selenium.webdriver.common.by import By
 
+from cinemesh.testing.ports import free_base
 from services.identity.tests.oidc.server import OpenIdServer
 from tests.e2e.explorer.accounts import click, fill, send, sign_in, signed_in
 from tests.e2e.explorer.stub_people import REFRESH_COOKIE
-from tests.integration.mesh import free_base, started
+from tests.integration.mesh import started
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer

@@ -124,5 +124,6 @@ class MemoryWindow:
             del self._calls[oldest]
 
     def _decision(self, times: array[float], now: float, *, allowed: bool) -> Decision:
-        reset = times[0] + self._seconds - now if times else 0.0
+        # what floats lose must not make a call that came just now wait for longer than the window
+        reset = min(self._seconds, times[0] + self._seconds - now) if times else 0.0
         return Decision(allowed, max(0, self._limit - len(times)), reset)

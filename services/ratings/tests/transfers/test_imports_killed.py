@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import random
-import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -23,6 +22,7 @@ from cinemesh import topology
 from cinemesh.testing import TokenFactory, running, settings_for
 from cinemesh.testing.catalogue import catalogue, film
 from cinemesh.testing.identity import standing_in
+from cinemesh.testing.ports import free_base
 
 from .conftest import ADA, WatchlistSettings, WatchlistStandIn
 from .files import zipped
@@ -140,7 +140,7 @@ async def started(folder: Path, store_url: str) -> AsyncIterator[tuple[Process, 
     ):
         peers = {"catalog": [catalog_at], "identity": [identity_at], "watchlist": [watchlist.address]}
         tokens = TokenFactory(settings_for(RatingsSettings, folder))
-        process = Process(folder, _free_base(), store_url, peers)
+        process = Process(folder, free_base(), store_url, peers)
         (folder / "var" / "ratings").mkdir(parents=True, exist_ok=True)
         await process.start()
         try:
@@ -148,18 +148,6 @@ async def started(folder: Path, store_url: str) -> AsyncIterator[tuple[Process, 
             yield process, Person(process.address, tokens.metadata(tokens.user(ADA))), stand_in
         finally:
             await process.kill()
-
-
-def _free_base() -> int:
-    offset = topology.grpc_port("ratings", 0)
-    for base in random.sample(range(20_000, 50_000, 100), 200):
-        with socket.socket() as probe:
-            try:
-                probe.bind((topology.LOOPBACK, base + offset))
-            except OSError:
-                continue
-            return base
-    raise RuntimeError("no free port")
 
 
 async def _killed(process: Process, person: Person, import_id: str, state: str, kills: int) -> int:

@@ -14,9 +14,14 @@ from cinemesh.db import upsert
 
 
 def blocked_until(tx: Session, keys: Sequence[str], now: dt.datetime) -> dict[str, dt.datetime]:
-    """Returns when each of these keys is free again; keys that are free now are left out."""
+    """Returns when each of these keys is free again; keys that are free now are left out.
+
+    A failure that nothing waits for blocks nobody, whatever `now` is: another call, or another replica, may have read its clock
+    a moment before that failure was noted.
+    """
     query = sa.select(throttles.c.key, throttles.c.blocked_until)
-    rows = tx.execute(query.where(throttles.c.key.in_(keys), throttles.c.blocked_until > now))
+    waits = throttles.c.blocked_until > throttles.c.last_failed_at
+    rows = tx.execute(query.where(throttles.c.key.in_(keys), waits, throttles.c.blocked_until > now))
     return {row.key: row.blocked_until for row in rows}
 
 

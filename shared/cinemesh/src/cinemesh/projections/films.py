@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from cine.common.v1 import feed_pb2, feed_pb2_grpc, film_card_pb2
-from cinemesh import contracts
+from cinemesh import contracts, telemetry
 from cinemesh.client import channel
 from cinemesh.db import Database, after_commit
 from cinemesh.errors import NotFound, Reason, Unavailable
@@ -51,6 +51,7 @@ class Films:
         self._settings = settings
         self._database = database
         self._table = table
+        self._log = telemetry.logger(f"{owner}.films")
         self._progress = Progress(database, f"{owner}.films")
         self._reading = FilmReading(settings, database, table, self._progress, f"{owner}.films")
         self._consumer = Consumer(
@@ -105,9 +106,10 @@ class Films:
                 return set(missing)
         try:
             return set(missing) - await self._ask(missing)
-        except grpc.aio.AioRpcError:
+        except grpc.aio.AioRpcError as fault:
             if whole:
                 return set(missing)  # what this copy has is the newest that anybody knows
+            self._log.warning("the catalogue cannot be asked", answer=fault.code().name, details=fault.details() or "")
             raise Unavailable(
                 "the catalogue does not answer, so it cannot be told whether there is such a film; nothing was changed",
                 retry_after=2.0,

@@ -12,7 +12,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,8 @@ from typing import Self
 
 import psycopg
 from psycopg import sql
+
+from cinemesh.testing.ports import free_port
 
 _INSTALLED = Path("/usr/lib/postgresql")
 _START_SECONDS = 30.0
@@ -54,14 +55,6 @@ def find_binaries() -> Path:
     if on_path is not None:
         return Path(on_path).resolve().parent
     raise StoreNotInstalled("PostgreSQL is not installed (on Debian: apt-get install postgresql)")
-
-
-def free_port() -> int:
-    """Returns a port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def unprivileged(user: str) -> str | None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cinemesh.testing.postgres import StoreFailed, StoreNotInstalled, dying_with_us, free_port, unprivileged
+from cinemesh.testing.ports import free_port
+from cinemesh.testing.postgres import StoreFailed, StoreNotInstalled, dying_with_us, unprivileged
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
