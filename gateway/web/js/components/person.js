@@ -1,6 +1,7 @@
 // The corner of the page that says who is signed in.
 
 import { announce, h } from "../dom.js";
+import { PLACES } from "../places.js";
 import { go, link } from "../router.js";
 import { known, leave, onPerson, person, unsure } from "../session.js";
 import { mark } from "./mark.js";
@@ -11,7 +12,8 @@ function menu(who) {
   const out = h("button", { type: "button", onclick: signOut }, "Sign out");
   const list = h("ul.menu", { id: "who-menu", role: "list", hidden: true },
     h("li.menu-name", h("strong", name), h("span.quiet", `@${who.username}`)),
-    h("li", h("a", { href: link("account") }, "Account")),
+    PLACES.map(([path, text]) => h("li", h("a", { href: link(path) }, text))),
+    h("li.menu-line", h("a", { href: link("account") }, "Account")),
     h("li", h("a", { href: link(`people/${who.username}`) }, "Public page")),
     [...who.roles ?? [], ...who.withheld_roles ?? []].includes("admin") && h("li", h("a", { href: link("admin") }, "Administration")),
     h("li", out));

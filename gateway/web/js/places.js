@@ -1,0 +1,8 @@
+// The places of a signed-in person's own: what the corner menu leads to, in its order. A line each: [path, what it is called].
+
+export const PLACES = [
+  ["diary", "Diary"],
+  ["ratings", "Ratings"],
+  ["reviews", "Reviews"],
+  ["year", "Year in film"],
+];
