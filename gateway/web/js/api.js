@@ -46,11 +46,14 @@ export const signWith = (signer) => { keys = signer; };
 
 const signed = (options, token) => (token ? { ...options, headers: { ...options.headers, authorization: `Bearer ${token}` } } : options);
 
-/** One call. `bare`: never signed, for calls that make or end tokens; `read`: what to take from the answer, JSON by default. */
-export async function call(path, signal, { bare = false, read = (response) => response.json(), ...options } = {}) {
+/**
+ * One call. `bare`: never signed, for calls that make or end tokens; `read`: what to take from the answer, JSON by default; `via`: what
+ * sends it, `fetch` by default; `patience`: milliseconds until it is given up.
+ */
+export async function call(path, signal, { bare = false, read = (response) => response.json(), via = fetch, patience = TIMEOUT_MS, ...options } = {}) {
   let token = bare ? "" : await keys.bearer();
-  const clock = AbortSignal.timeout(TIMEOUT_MS);
-  const ask = () => fetch(path, { ...signed(options, token), signal: signal ? AbortSignal.any([signal, clock]) : clock });
+  const clock = AbortSignal.timeout(patience);
+  const ask = () => via(path, { ...signed(options, token), signal: signal ? AbortSignal.any([signal, clock]) : clock });
   try {
     let response = await ask();
     if (response.status === 401 && token) {

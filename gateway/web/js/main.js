@@ -33,6 +33,7 @@ start(main, {
   reset: later("Choose a new password", () => import("./views/password.js").then((views) => views.reset), { taken: true }),
   oauth: later("Signing in", () => import("./views/oauth.js").then((views) => views.oauth), { taken: true }),
   account: later("Account", () => import("./views/account.js").then((views) => views.account)),
+  watchlist: later("Watchlist", () => import("./views/watchlist.js").then((views) => views.watchlist)),
   people: later("People", () => import("./views/people.js").then((views) => views.people)),
   admin: later("Administration", () => import("./views/admin.js").then((views) => views.admin)),
 });

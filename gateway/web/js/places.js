@@ -1,6 +1,7 @@
 // The places of a signed-in person's own: what the corner menu leads to, in its order. A line each: [path, what it is called].
 
 export const PLACES = [
+  ["watchlist", "Watchlist"],
   ["diary", "Diary"],
   ["ratings", "Ratings"],
   ["reviews", "Reviews"],

@@ -7,6 +7,7 @@ import { poster } from "../components/poster.js";
 import { tint } from "../components/scheme.js";
 import { chips, h, items, section, unseen } from "../dom.js";
 import { named, percent, plural, runtime, stars } from "../format.js";
+import { keep } from "../lists/keep.js";
 import { link } from "../router.js";
 import { lost, WAYS } from "./lost.js";
 
@@ -67,6 +68,7 @@ function page(film) {
       chips((film.genres ?? []).map((genre) => [link("search", { genre }), genre]), "Genres"),
       rating(film),
       h(film.overview ? "p.overview" : "p.quiet", film.overview || "No description is known."),
+      keep(film),
       outside(film))),
     h("div.film-more", credits(film), h("div", watch(film),
       film.keywords?.length > 0 && section("section", "Keywords", items("ul.keywords", film.keywords.slice(0, 24).map((keyword) => h("a", { href: link("search", { keyword }) }, keyword)))))),
