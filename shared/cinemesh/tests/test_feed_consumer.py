@@ -203,6 +203,27 @@ async def test_a_follower_killed_again_and_again_applies_everything_once(mesh: M
         assert await mesh.applied() == list(range(80))
 
 
+class Stuttering(FeedServicer):
+    """Tells every event again: at once, and once more after others."""
+
+    async def WatchEvents(self, request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802 - by the contract
+        told: list[Any] = []
+        async for answer in super().WatchEvents(request, context):
+            told.append(answer)
+            for one in (answer, answer, told[len(told) // 2]):
+                yield one
+
+
+@pytest.mark.parametrize("batch", [1, 7, 256])
+async def test_what_comes_again_is_not_applied_again(mesh: Mesh, tmp_path: Path, batch: int) -> None:
+    await mesh.publish(*range(60))
+    async with serving_feed(Stuttering(mesh.source, mesh.outbox), tmp_path) as mesh.port:
+        assert await mesh.consumer(apply, batch=batch).catch_up() == 60
+        await mesh.publish(60)
+        assert await mesh.consumer(apply, batch=batch).catch_up() == 1
+    assert await mesh.applied() == list(range(61))
+
+
 async def test_two_instances_of_one_name_share_the_work(mesh: Mesh) -> None:
     first, second = mesh.consumer(apply, batch=5), mesh.consumer(apply, batch=5)
     await asyncio.gather(first.start(), second.start())

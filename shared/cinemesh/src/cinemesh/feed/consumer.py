@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from cine.common.v1 import feed_pb2
 from cinemesh import errors, telemetry
 from cinemesh.db import Database
+from cinemesh.feed import log
 from cinemesh.feed.bookmark import Bookmark, Handler, Moved, ParkedEvent
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ class Consumer:
     """One follower of one feed.
 
     The cursor lies in the consumer's own store and moves in the transaction of the effect. Instances of one name that share a
-    store take turns. An event whose handler keeps raising is put aside in `feed_parked`, with a log line and a metric; beyond
-    `park_limit` of them the handler itself is taken to be broken, and the consumer stands still until it works again.
+    store take turns. An event that comes again is left out. An event whose handler keeps raising is put aside in `feed_parked`,
+    with a log line and a metric; beyond `park_limit` of them the handler itself is taken to be broken, and the consumer stands
+    still until it works again.
     """
 
     def __init__(
@@ -224,7 +226,10 @@ class Consumer:
         cursor = await self._bookmark.cursor()
         applied = 0
         async with contextlib.aclosing(self._batches(cursor, once=once)) as batches:
-            async for events in batches:
+            async for arrived in batches:
+                events = log.beyond(cursor, arrived)
+                if not events:
+                    continue
                 self._oldest_waiting = events[0].time.ToDatetime(tzinfo=dt.UTC).timestamp()
                 cursor = await self._apply(cursor, events, once=once)
                 self._oldest_waiting = None

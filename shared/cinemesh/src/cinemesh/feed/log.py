@@ -7,7 +7,7 @@ import binascii
 import datetime as dt
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -75,6 +75,34 @@ class Cursor:
                 violations=[("after", "is not a cursor that this feed handed out")],
             )
         return cls(epoch.hex(), Position(xid, event))
+
+
+def beyond(after: str, events: Iterable[feed_pb2.Event]) -> list[feed_pb2.Event]:
+    """Returns the events that come after a cursor and after one another.
+
+    A feed tells each event once and in order, but what lies between (a proxy that sends again, a relay) need not: whatever comes again
+    was applied. Cursors that no feed of ours handed out cannot be compared; such events are left in.
+
+    Args:
+        after: cursor of the last event applied; empty before the first.
+        events: as they arrived.
+    """
+    last = _cursor(after)
+    found = []
+    for event in events:
+        place = _cursor(event.cursor)
+        if last is not None and place is not None and place.epoch == last.epoch and place.position <= last.position:
+            continue
+        found.append(event)
+        last = place
+    return found
+
+
+def _cursor(text: str) -> Cursor | None:
+    try:
+        return Cursor.decode(text) if text else None
+    except errors.InvalidArgument:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
