@@ -109,6 +109,14 @@ async def test_a_late_event_does_not_bring_back_what_was_deleted(database: Datab
     assert await database.read(store.days) == {}
 
 
+async def test_of_two_changes_at_one_moment_the_later_told_counts(database: Database) -> None:
+    for halves in (3, 9):
+        await database.write(lambda tx, halves=halves: store.apply(tx, [doing("r", 0, halves=halves)]))
+    assert await database.read(store.days) == {1: [Day(TODAY, 1, 9, 0)]}
+    await database.write(lambda tx: store.apply(tx, [doing("r", 0, gone=True)]))
+    assert await database.read(store.days) == {}
+
+
 async def test_a_film_that_a_rating_left_is_touched_too(database: Database) -> None:
     await database.write(lambda tx: store.apply(tx, [doing("r", 0, movie_id=1)]))
     assert await database.write(lambda tx: store.apply(tx, [doing("r", 1, movie_id=2)])) == {1, 2}

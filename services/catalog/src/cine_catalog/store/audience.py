@@ -43,7 +43,7 @@ class Doing:
 
 
 def apply(session: Session, told: Iterable[Doing]) -> set[int]:
-    """Takes over what is newer than what is known. Returns the films whose figures may have changed."""
+    """Takes over what is not older than what is known. Returns the films whose figures may have changed."""
     newest: dict[tuple[str, str], Doing] = {}
     for doing in told:
         known = newest.get((doing.kind, doing.doing_id))
@@ -59,7 +59,8 @@ def apply(session: Session, told: Iterable[Doing]) -> set[int]:
             late = newest.get((kind, doing_id))
             if late is None:
                 continue
-            if late.told_at <= told_at:
+            # at the same moment the later one told counts: one transaction may change a rating twice
+            if late.told_at < told_at:
                 del newest[kind, doing_id]
             else:
                 touched.add(movie_id)
