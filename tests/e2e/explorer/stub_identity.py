@@ -29,6 +29,8 @@ from tests.e2e.explorer.stub_people import (
 class StubIdentity(OwnCalls, AdminCalls):
     """All calls of Identity."""
 
+    service = "identity"
+
     def serves(self, path: str) -> bool:
         """Tells whether a path is Identity's."""
         return bool(re.match(r"/api/v1/(?:auth|users|admin/(?:users|audit-log))(?:/|$)", path))

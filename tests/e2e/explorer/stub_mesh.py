@@ -22,10 +22,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import yaml
-
+from tests.e2e.explorer.stub_films import Film, card, fold, load_films
 from tests.e2e.explorer.stub_identity import StubIdentity
+from tests.e2e.explorer.stub_imports import StubImports
 from tests.e2e.explorer.stub_people import Call, Refusal
+from tests.e2e.explorer.stub_ratings import StubRatings
+from tests.e2e.explorer.stub_shelves import Events, File
+from tests.e2e.explorer.stub_watchlist import StubWatchlist
 
 ROOT = Path(__file__).resolve().parents[3]
 WEB = ROOT / "gateway" / "web"
@@ -34,65 +37,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
-HOSTILE_TITLE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
-SERVICES = ("Netflix", "Prime Video", "Disney+", "Max", "MUBI")
 FOLDED = {"scifi": "Sci-Fi", "sciencefiction": "Sci-Fi", "noir": "Film-Noir", "kids": "Children"}
-
-Film = dict[str, Any]
-
-
-def load_films() -> list[Film]:
-    """Returns the starter films with the fields of `GetMovieResponse`, and one film with a hostile title."""
-    films: list[Film] = []
-    for path in sorted((ROOT / "starter" / "films").glob("*.yaml")):
-        for raw in yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            number = int(raw.pop("id"))
-            original = raw.pop("original_title", "")
-            alternatives = ([original] if original else []) + raw.pop("alternative_titles", [])
-            films.append(
-                raw
-                | {
-                    "movie_id": number,
-                    "alternative_titles": alternatives,
-                    "poster_url": "",
-                    "streaming_services": [s for i, s in enumerate(SERVICES) if (number * 7 + i * 3) % 5 < 2],
-                    "streaming_source": "mock",
-                    "tmdb_id": 0,
-                    "average_rating": 2.6 + (number * 37 % 200) / 100,
-                    "rating_count": 40 + number * 7919 % 4000,
-                    "metadata_sources": ["starter"],
-                    "etag": str(number),
-                }
-            )
-    hostile = dict(films[0]) | {
-        "movie_id": 999999,
-        "title": HOSTILE_TITLE,
-        "overview": HOSTILE_TITLE,
-        "rating_count": 0,
-    }
-    hostile |= {"average_rating": 0, "directors": [HOSTILE_TITLE], "keywords": [HOSTILE_TITLE], "year": 0}
-    hostile["poster_url"] = "javascript:document.title='owned'"
-    return [*films, hostile]
-
-
-def fold(text: str) -> str:
-    """Returns letters and digits only, lower case."""
-    return "".join(ch for ch in text.casefold() if ch.isalnum())
-
-
-def card(film: Film) -> Film:
-    """Returns the fields of a film card."""
-    left_out = {
-        "look",
-        "etag",
-        "writers",
-        "composers",
-        "cinematographers",
-        "alternative_titles",
-        "countries",
-        "languages",
-    }
-    return {key: value for key, value in film.items() if key not in left_out}
 
 
 class Moved(Exception):
@@ -109,8 +54,12 @@ class StubMesh:
         unimplemented: paths that answer 501.
         slow: seconds that a search waits, by its query.
         degraded: what CineMatch says it lacks; empty for a whole answer.
+        losing: changes whose answers are lost on their way, from now on.
         seen: the requests so far, path and query.
         identity: accounts and who is signed in.
+        watchlist: what people keep.
+        imports: what they bring along.
+        ratings: what they say about films.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -123,8 +72,14 @@ class StubMesh:
         self.unimplemented: set[str] = set()
         self.slow: dict[str, float] = {}
         self.degraded = ""
+        self.losing = 0
         self.seen: list[str] = []
         self.identity = StubIdentity()
+        cards = {film["movie_id"]: card(film) for film in self.films}
+        self.watchlist = StubWatchlist(self.identity, cards)
+        self.imports = StubImports(self.identity, cards)
+        self.ratings = StubRatings(self.identity, cards)
+        self._signed = [self.watchlist, self.imports, self.ratings]
         self._identity_lock = threading.Lock()
         stub = self
 
@@ -165,8 +120,11 @@ class StubMesh:
         self.slow.clear()
         self.degraded = ""
         self.limited = 0
+        self.losing = 0
         self.seen.clear()
         self.identity.reset()
+        for one in self._signed:
+            one.reset()
 
     def respond(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         """Answers one request."""
@@ -176,15 +134,25 @@ class StubMesh:
         self.seen.append(handler.path)
         http, kind, payload, headers = 200, "application/json", b"", list[tuple[str, str]]()
         try:
-            if self.identity.serves(path):
-                self._require("identity")
-                call = Call(handler.command, path, query, json.loads(body or "{}"), handler.headers)
+            served = [one for one in (self.identity, *self._signed) if one.serves(path)]
+            if served:
+                self._require(served[0].service)
+                parsed = json.loads(body or "{}") if handler.headers.get_content_type() == "application/json" else {}
+                call = Call(handler.command, path, query, parsed, handler.headers, raw=body)
                 with self._identity_lock:
-                    answer = self.identity.answer(call)
+                    answer = served[0].answer(call)
+                if self.losing and call.method != "GET":
+                    self.losing -= 1
+                    raise Refusal(503, "UNAVAILABLE", "the connection was lost")
                 headers = [("Set-Cookie", cookie) for cookie in call.cookies]
             else:
                 answer = self._answer(path, query, body)
-            if isinstance(answer, Path):
+            if isinstance(answer, Events):
+                self._stream(handler, answer)
+                return
+            if isinstance(answer, File):
+                kind, payload = answer.kind, answer.content
+            elif isinstance(answer, Path):
                 kind, payload = mimetypes.guess_type(answer.name)[0] or "application/octet-stream", answer.read_bytes()
             else:
                 payload = json.dumps(answer).encode()
@@ -204,6 +172,18 @@ class StubMesh:
         handler.end_headers()
         with contextlib.suppress(ConnectionError):  # a request that the page no longer wants
             handler.wfile.write(payload)
+
+    @staticmethod
+    def _stream(handler: BaseHTTPRequestHandler, events: Events) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        handler.close_connection = True
+        with contextlib.suppress(ConnectionError):
+            for piece in events.pieces:
+                handler.wfile.write(f"data: {json.dumps(piece)}\n\n".encode())
+                handler.wfile.flush()
 
     def _answer(self, path: str, query: dict[str, list[str]], body: bytes) -> Any:
         if path.startswith("/api/v1/recommendations") or path in {"/api/recommendations", "/health"}:

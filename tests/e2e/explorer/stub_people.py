@@ -87,6 +87,7 @@ class Call:
     body: Body
     headers: Any
     cookies: list[str] = field(default_factory=list)
+    raw: bytes = b""
 
     def cookie(self, name: str) -> str:
         found = re.search(rf"(?:^|; ){re.escape(name)}=([^;]*)", self.headers.get("Cookie", ""))

@@ -13,7 +13,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
 from tests.e2e.explorer.accounts import click, fill, named, send, sign_in, signed_in
-from tests.e2e.explorer.stub_mesh import HOSTILE_TITLE
+from tests.e2e.explorer.stub_films import HOSTILE_TITLE
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer

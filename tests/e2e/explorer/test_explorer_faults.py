@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.explorer.stub_mesh import HOSTILE_TITLE
+from tests.e2e.explorer.stub_films import HOSTILE_TITLE
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer

@@ -25,9 +25,10 @@ export function redraw(row, ...content) {
 }
 
 /**
- * Leaves a line where a row was: what has gone, and the way back. `undo()` brings it back and gives the row that takes the line's place.
+ * Leaves a line where a row was: what has gone, and the way back. `undo()` brings it back and gives the row that takes the line's place,
+ * after which `done()` is called; what it throws is said in the words of `failed(error)`.
  */
-export function leaveBehind(row, text, undo, failed) {
+export function leaveBehind(row, text, { undo, done, failed }) {
   const back = h("button.button.small", { type: "button" }, "Undo");
   const said = h("span.form-error", { role: "alert", hidden: true });
   const line = h("li.gone", h("span.gone-text", { role: "status" }, text), back, said);
@@ -38,6 +39,7 @@ export function leaveBehind(row, text, undo, failed) {
     try {
       const again = await undo();
       line.replaceWith(again);
+      done();
       again.querySelector("a:not([tabindex]), button, select")?.focus({ preventScroll: true });
     } catch (error) {
       said.textContent = failed(error);

@@ -128,13 +128,13 @@ async function page(place) {
   async function remove(li, item, film) {
     const before = () => { let one = line.previousElementSibling; while (one && !one.dataset.id) one = one.previousElementSibling; return one?.dataset.id ?? ""; };
     await removeItem(item.item_id);
-    const line = leaveBehind(li, `${film.title} is off your watchlist.`, async () => {
+    const undo = async () => {
       let again = await once({ movie_id: item.movie_id, priority: item.priority, notes: item.notes }, addItem);
       if (item.watched) again = await updateItem(again.item_id, { watched_at: item.watched_at });
       if (act.order) again = await moveItem(again.item_id, before());
-      list.shift(1);
       return row(again, act);
-    }, explain);
+    };
+    const line = leaveBehind(li, `${film.title} is off your watchlist.`, { undo, done: () => list.shift(1), failed: explain });
     list.shift(-1);
     return "";
   }
