@@ -4,7 +4,7 @@ const whole = new Intl.NumberFormat("en");
 // with states that are no more, which ISO 3166-1 has taken out
 const GONE = { SU: "Soviet Union", CS: "Czechoslovakia", YU: "Yugoslavia", DD: "East Germany", zxx: "no spoken words" };
 const names = { region: new Intl.DisplayNames(["en"], { type: "region" }), language: new Intl.DisplayNames(["en"], { type: "language" }) };
-const SERVICES = { catalog: "the catalogue", recommender: "the recommender", identity: "the accounts service" };
+const SERVICES = { catalog: "the catalogue", recommender: "the recommender", identity: "the accounts service", ratings: "the service of ratings and reviews", watchlist: "the service of watchlists and lists" };
 
 export const count = (number) => whole.format(number || 0);
 export const plural = (number, one) => `${count(number)} ${one}${number === 1 ? "" : "s"}`;

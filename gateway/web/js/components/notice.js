@@ -13,7 +13,7 @@ const WORDS = {
   broken: ["Something went wrong", "That was our error, not yours."],
 };
 
-const OWNERS = [[/recommendations/, "recommender"], [/\/(auth|users|admin)\//, "identity"]];
+const OWNERS = [[/recommendations/, "recommender"], [/v1\/ratings/, "ratings"], [/v1\/watchlist/, "watchlist"], [/\/(auth|users|admin)\//, "identity"]];
 
 /** What a failed call means, in a sentence. */
 export function explain(error) {

@@ -87,6 +87,14 @@ async function alike(id, signal) {
   }
 }
 
+// What people say about it; without it the rest of the page still stands.
+async function opinionsOf(found, places, signal) {
+  const code = await import("../opinions.js").catch(() => null);
+  if (code) await code.opinions(found, places, signal).catch((error) => { if (!signal.aborted) places.ratings.replaceChildren(failureNotice(error)); });
+  else places.ratings.replaceChildren(h("p.quiet", "Ratings and reviews did not come."));
+  places.ratings.classList.remove("waiting");
+}
+
 export function film({ parts, signal }) {
   const id = Number(parts[1]);
   if (!(Number.isInteger(id) && id > 0 && id < 2 ** 31)) return lost();
@@ -95,9 +103,14 @@ export function film({ parts, signal }) {
     try {
       const found = await getMovie(id, signal);
       const similar = rowSkeleton("Similar films");
+      const ratings = h("div.opinions.waiting");
+      const reviews = h("div");
+      const [top, ...rest] = page(found);
       tint(found);
-      node.replaceChildren(...page(found), similar);
+      node.replaceChildren(top, ratings, ...rest, reviews, similar);
+      const said = opinionsOf(found, { ratings, reviews }, signal);
       similar.replaceWith(await alike(id, signal));
+      await said;
       return found.year ? `${found.title} (${found.year})` : found.title;
     } catch (error) {
       if (signal.aborted) return "";
