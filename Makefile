@@ -76,6 +76,10 @@ bench-import: dev-env ## import of 5,000 rows: how many are matched, how many wr
 chaos-histories: dev-env ## 50,000 concurrent calls on ratings and watchlists, checked for linearizability (add ARGS="--kills 200")
 	@$(DEV) -m tests.chaos.histories $(ARGS)
 
+.PHONY: chaos-feed
+chaos-feed: dev-env ## 100,000 events of Ratings, producer and followers killed 100 times, one in twenty delivered twice: every copy is whole
+	@$(DEV) -m tests.chaos.feed $(ARGS)
+
 .PHONY: relevance
 relevance: dev-env ## MRR@10 of the search suite and of tot-dev
 	@$(DEV) -m tests.load.relevance
