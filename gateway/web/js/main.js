@@ -22,10 +22,12 @@ document.getElementById("skip").addEventListener("click", (event) => {
   main.scrollIntoView();
 });
 
+const shared = later("A list", () => import("./views/shared.js").then((views) => views.shared));
+
 searchBox(document.getElementById("find"));
 personCorner(document.getElementById("who"));
 start(main, {
-  "": home, search, film, match, list, "?": lost,
+  "": home, search, film, match, list: (place) => (place.query.has("token") ? shared(place) : list(place)), "?": lost,
   signin: later("Sign in", () => import("./views/signin.js").then((views) => views.signin)),
   register: later("Open an account", () => import("./views/register.js").then((views) => views.register)),
   verify: later("Verify your address", () => import("./views/register.js").then((views) => views.verify), { taken: true }),
@@ -33,7 +35,13 @@ start(main, {
   reset: later("Choose a new password", () => import("./views/password.js").then((views) => views.reset), { taken: true }),
   oauth: later("Signing in", () => import("./views/oauth.js").then((views) => views.oauth), { taken: true }),
   account: later("Account", () => import("./views/account.js").then((views) => views.account)),
+  lists: later("Lists", () => import("./views/lists.js").then((views) => views.lists)),
   watchlist: later("Watchlist", () => import("./views/watchlist.js").then((views) => views.watchlist)),
+  diary: later("Diary", () => import("./views/diary.js").then((views) => views.diary)),
+  ratings: later("Ratings", () => import("./views/ratings.js").then((views) => views.ratings)),
+  reviews: later("Reviews", () => import("./views/reviews.js").then((views) => views.reviews)),
+  review: later("Review", () => import("./views/reviews.js").then((views) => views.review)),
+  year: later("Year in film", () => import("./views/year.js").then((views) => views.year)),
   people: later("People", () => import("./views/people.js").then((views) => views.people)),
   admin: later("Administration", () => import("./views/admin.js").then((views) => views.admin)),
 });

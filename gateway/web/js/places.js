@@ -2,6 +2,7 @@
 
 export const PLACES = [
   ["watchlist", "Watchlist"],
+  ["lists", "Lists"],
   ["diary", "Diary"],
   ["ratings", "Ratings"],
   ["reviews", "Reviews"],

@@ -34,6 +34,19 @@ def click(explorer: Explorer, element: WebElement) -> None:
     element.click()
 
 
+def labelled(explorer: Explorer, label: str) -> WebElement:
+    """Waits for a button or link of the page's content that can be seen and has this name."""
+    script = """return [...document.querySelectorAll("main button, main a")].find((e) => e.checkVisibility()
+        && (e.ariaLabel || e.textContent).trim() === arguments[0])"""
+    found: WebElement = explorer.wait(lambda: explorer.js(script, label), label)
+    return found
+
+
+def press(explorer: Explorer, label: str) -> None:
+    """Clicks a button or link by its name."""
+    click(explorer, labelled(explorer, label))
+
+
 def send(explorer: Explorer) -> None:
     """Presses the first form's button."""
     explorer.one("main form button[type=submit]").click()

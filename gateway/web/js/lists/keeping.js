@@ -1,13 +1,14 @@
 // On a film's page: the watchlist with priority and note, and one's lists.
 
+import { ApiError } from "../api.js";
 import { attempts } from "../attempt.js";
 import { doing, field, form } from "../components/forms.js";
 import { explain } from "../components/notice.js";
-import { isStale, STALE } from "../components/stale.js";
+import { isStale, outdone } from "../components/stale.js";
 import { announce, h, items, refill } from "../dom.js";
 import { here, link } from "../router.js";
 import { known } from "../session.js";
-import { addFilm, addItem, createList, listItems, listLists, removeItem, updateItem } from "../watchlist.js";
+import { addFilm, addItem, createList, getItem, listItems, listLists, removeItem, updateItem } from "../watchlist.js";
 import { note, prioritySelect } from "./itemform.js";
 
 const MOST_LISTS = 100;
@@ -60,8 +61,8 @@ function watchlist(box, film, item, said = "") {
         item = await updateItem(item.item_id, { priority: Number(values.priority), notes: values.notes.trim(), etag: item.etag });
       } catch (error) {
         if (!isStale(error)) throw error;
-        redraw((await listItems({ movie_id: film.movie_id, page_size: 1 })).items?.[0], STALE);
-        return "";
+        item = await getItem(item.item_id);
+        throw new ApiError("conflict", outdone(item.notes), "");
       }
       summary.textContent = named(item);
       return "Saved.";
@@ -73,7 +74,7 @@ function watchlist(box, film, item, said = "") {
     }),
   });
   const summary = h("summary", named(item));
-  refill(box, h("details.keep-item", { open: Boolean(said) }, summary, said && h("p.banner", { role: "status" }, said), change.node,
+  refill(box, h("details.keep-item", summary, change.node,
     h("p.quiet.small", h("a", { href: link("watchlist") }, "Your whole watchlist"))));
 }
 

@@ -1,6 +1,6 @@
 // One's watchlist: what to see, in which order, why, and what of it has been seen.
 
-import { listGenres, listServices } from "../api.js";
+import { ApiError, listGenres, listServices } from "../api.js";
 import { download } from "../account/secondfactor.js";
 import { attempts } from "../attempt.js";
 import { cardOf, filmLine, leaveBehind, redraw } from "../components/filmline.js";
@@ -8,7 +8,7 @@ import { doing, field, form } from "../components/forms.js";
 import { growing } from "../components/growing.js";
 import { explain, failureNotice, notice } from "../components/notice.js";
 import { ordering } from "../components/order.js";
-import { isStale, STALE } from "../components/stale.js";
+import { isStale, outdone, STALE } from "../components/stale.js";
 import { announce, freshId, h, unseen } from "../dom.js";
 import { date } from "../format.js";
 import { personal } from "../later.js";
@@ -38,14 +38,15 @@ function row(item, act) {
   const draw = (said = "", offer = false) => redraw(li, ...content(said, offer));
   const grips = act.order?.grips(li);
 
-  /** Changes it; where somebody was faster, shows what they made of it. */
-  async function change(body) {
+  /** Changes it; where somebody was faster, shows what they made of it, or for a text in a form, says it. */
+  async function change(body, written = false) {
     try {
       item = await updateItem(item.item_id, { ...body, etag: item.etag });
       draw();
     } catch (error) {
       if (!isStale(error)) throw error;
       item = await getItem(item.item_id);
+      if (written) throw new ApiError("conflict", outdone(item.notes), "");
       draw(STALE);
     }
   }
@@ -99,7 +100,7 @@ function editor(item, change) {
       label: "Note", fields, button: "Save", primary: false,
       async send(values) {
         const moved = values.day && values.day !== dayOf(item.watched_at);
-        await change({ notes: values.notes.trim(), ...(moved ? { watched_at: momentOf(values.day) } : {}) });
+        await change({ notes: values.notes.trim(), ...(moved ? { watched_at: momentOf(values.day) } : {}) }, true);
         announce("Saved");
       },
     }).node);
