@@ -147,6 +147,20 @@ async def test_lists_are_read_page_by_page(wire: Wire) -> None:
     assert (rest.reviews[0].movie_id, rest.next_page_token) == (603, "")
 
 
+async def test_ones_own_review_of_a_film_is_found(wire: Wire) -> None:
+    """Whoever wrote many must not have to read them all."""
+    review = await wire.review("ada", 603)
+    await wire.review("ada", 604)
+    await wire.review("bob", 2571)
+    for movie_id, ids in ((603, [review.review_id]), (2571, []), (1, [])):
+        found = await wire.reviews.ListMyReviews(pb.ListMyReviewsRequest(movie_id=movie_id), metadata=wire.by("ada"))
+        assert ([one.review_id for one in found.reviews], found.total_size) == (ids, len(ids))
+    failure = await wire.refused(
+        wire.reviews.ListMyReviews(pb.ListMyReviewsRequest(movie_id=-1), metadata=wire.by("ada"))
+    )
+    assert failure.violations[0].field == "movie_id"
+
+
 async def test_threads_are_read_page_by_page(wire: Wire) -> None:
     review_id = (await wire.review("ada")).review_id
     first = await wire.comment("bob", review_id, "1")

@@ -71,12 +71,14 @@ class ReviewReading:
 
         return await with_names(self._database, self._people, read, lambda page: page.found)
 
-    async def of_author(self, viewer: Viewer, size: int, after: Position | None) -> Page[ShownReview]:
-        """Returns a page of what somebody wrote themselves, newest first."""
+    async def of_author(
+        self, viewer: Viewer, size: int, after: Position | None, *, movie_id: int = 0
+    ) -> Page[ShownReview]:
+        """Returns a page of what somebody wrote themselves, newest first; of one film unless `movie_id` is 0."""
 
         def read(tx: Transaction) -> Page[ShownReview]:
-            found = reviews.of_author(tx, viewer.user_id, size + 1, after)
-            total = reviews.count_of_author(tx, viewer.user_id)
+            found = reviews.of_author(tx, viewer.user_id, size + 1, after, movie_id)
+            total = reviews.count_of_author(tx, viewer.user_id, movie_id)
             following = reviews.position(found[size - 1], "newest") if len(found) > size else None
             return Page(self._showing.all(tx, found[:size], viewer, films=True), following, total)
 

@@ -103,7 +103,9 @@ class ReviewServicer(reviews_pb2_grpc.ReviewServiceServicer):
         self, request: reviews_pb2.ListMyReviewsRequest, _: Any
     ) -> reviews_pb2.ListMyReviewsResponse:
         """Lists the caller's reviews."""
-        page = await self._reading.of_author(_viewer(), page_size(request.page_size), self._pages.decode(request))
+        page = await self._reading.of_author(
+            _viewer(), page_size(request.page_size), self._pages.decode(request), movie_id=request.movie_id
+        )
         return reviews_pb2.ListMyReviewsResponse(
             reviews=[_review(reviews_pb2.Review, one) for one in page.found],
             next_page_token=self._pages.encode(page.following, request) if page.following else "",

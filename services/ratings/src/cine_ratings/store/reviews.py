@@ -122,17 +122,17 @@ def count_of_film(tx: Session, wanted: OfFilm) -> int:
     return shown + (_count(tx, reviews, *of_it, *mine) if wanted.viewer.user_id else 0)
 
 
-def of_author(tx: Session, user_id: str, limit: int, after: Position | None) -> list[Review]:
-    """Returns at most `limit` reviews somebody wrote that follow a position, newest first."""
-    query = _READ.where(reviews.c.user_id == user_id)
+def of_author(tx: Session, user_id: str, limit: int, after: Position | None, movie_id: int = 0) -> list[Review]:
+    """Returns at most `limit` reviews somebody wrote that follow a position, newest first; of one film unless that is 0."""
+    query = _READ.where(*_by(user_id, movie_id))
     if after is not None:
         query = query.where(_before(reviews.c.created_at, dt.datetime.fromisoformat(after[0]), str(after[1])))
     return _all(tx, query.order_by(reviews.c.created_at.desc(), reviews.c.review_id.desc()).limit(limit))
 
 
-def count_of_author(tx: Session, user_id: str) -> int:
-    """Returns how many reviews somebody wrote."""
-    return _count(tx, reviews, reviews.c.user_id == user_id)
+def count_of_author(tx: Session, user_id: str, movie_id: int = 0) -> int:
+    """Returns how many reviews somebody wrote, of one film unless that is 0."""
+    return _count(tx, reviews, *_by(user_id, movie_id))
 
 
 def put(tx: Session, review: Review) -> None:
@@ -207,6 +207,11 @@ def liked(tx: Session, user_id: str, review_ids: Collection[str]) -> frozenset[s
         return frozenset()
     mine = sa.and_(review_likes.c.user_id == user_id, review_likes.c.review_id.in_(review_ids))
     return frozenset(tx.execute(sa.select(review_likes.c.review_id).where(mine)).scalars())
+
+
+def _by(user_id: str, movie_id: int) -> list[sa.ColumnElement[bool]]:
+    by: list[sa.ColumnElement[bool]] = [reviews.c.user_id == user_id]
+    return [*by, reviews.c.movie_id == movie_id] if movie_id else by
 
 
 def _of_it(wanted: OfFilm) -> list[sa.ColumnElement[bool]]:
