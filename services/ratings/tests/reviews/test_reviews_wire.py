@@ -158,7 +158,7 @@ async def test_ones_own_review_of_a_film_is_found(wire: Wire) -> None:
     failure = await wire.refused(
         wire.reviews.ListMyReviews(pb.ListMyReviewsRequest(movie_id=-1), metadata=wire.by("ada"))
     )
-    assert failure.violations[0].field == "movie_id"
+    assert failure.violations[0][0] == "movie_id"
 
 
 async def test_threads_are_read_page_by_page(wire: Wire) -> None:
