@@ -68,7 +68,6 @@ class Report:
 
     def figures(self) -> dict[str, Any]:
         """Returns the figures as plain values."""
-        restarts = [seconds for one in self.restarts.values() for seconds in one]
         return {
             "store": self.store,
             "events": self.events,
@@ -76,7 +75,7 @@ class Report:
             "delivered": self.delivered,
             "delivered_again": dict(self.doubled),
             "kills": {name: len(one) for name, one in self.restarts.items()},
-            "ready_again_max_s": round(max(restarts), 2) if restarts else None,
+            "ready_again_max_s": {name: round(max(one), 2) for name, one in self.restarts.items() if one},
             "calls": dict(self.outcomes),
             "disturbances": dict(self.disturbances),
             "longest_transaction_s": round(self.longest_transaction, 1),
@@ -318,7 +317,8 @@ def main() -> int:
 def words(report: Report) -> str:
     """Returns a report to read."""
     figures = report.figures()
-    kills = ", ".join(f"{name} {count}" for name, count in figures["kills"].items())
+    longest = figures["ready_again_max_s"]
+    kills = ", ".join(f"{name} {n} ({longest[name]} s)" for name, n in figures["kills"].items() if n)
     again = ", ".join(f"{count:,} {name}" for name, count in sorted(report.doubled.items()))
     others = ", ".join(f"{name} {count:,}" for name, count in sorted(report.disturbances.items()))
     calls = ", ".join(f"{name} {count:,}" for name, count in sorted(report.outcomes.items()))
@@ -326,7 +326,7 @@ def words(report: Report) -> str:
         f"{report.store}: {report.events:,} events in {report.seconds:.0f} s; "
         + ("; ".join(report.problems) if report.problems else "every projection equals one made of the tables"),
         f"  {report.delivered:,} deliveries to three consumers, and again {again}",
-        f"  killed {kills}; ready again after {figures['ready_again_max_s']} s at most",
+        f"  killed, and ready again at the latest after: {kills}",
         f"  calls: {calls}",
         f"  beside: {others}" + (f"; longest {report.longest_transaction:.1f} s" if report.longest_transaction else ""),
     ]
