@@ -3,8 +3,10 @@
 export const PLACES = [
   ["watchlist", "Watchlist"],
   ["lists", "Lists"],
+  ["film-night", "Film nights"],
   ["diary", "Diary"],
   ["ratings", "Ratings"],
   ["reviews", "Reviews"],
   ["year", "Year in film"],
+  ["import", "Import"],
 ];

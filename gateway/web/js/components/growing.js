@@ -6,10 +6,10 @@ import { explain } from "./notice.js";
 
 /**
  * Lets `holder`, a list, grow. `load(token)` brings a page; `rows(page)` makes its rows; `noun`: what a row is, for the count; `empty`: what
- * stands there when there is nothing; `onpages(n)` hears how many pages are there. `start(pages)` fills it, anew if it was filled; `shift(n)`
+ * stands there when there is nothing; `onpages(n)` hears how many pages are there; `total(page)`: how many rows there are in all. `start(pages)` fills it, anew if it was filled; `shift(n)`
  * corrects the count after rows have gone or come.
  */
-export function growing(holder, { load, rows, noun, empty, onpages = () => {} }) {
+export function growing(holder, { load, rows, noun, empty, onpages = () => {}, total: told = (page) => page.total_size }) {
   const status = h("p.shown", { role: "status" });
   const button = h("button.button", { type: "button", hidden: true, onclick: more }, "More");
   const nothing = h("div", { hidden: true });
@@ -34,7 +34,7 @@ export function growing(holder, { load, rows, noun, empty, onpages = () => {} })
     if (!loaded) holder.replaceChildren();
     holder.append(...fresh);
     token = page.next_page_token ?? "";
-    total = page.total_size || 0;
+    total = told(page) || 0;
     loaded += 1;
     tell();
     return fresh;

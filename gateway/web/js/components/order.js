@@ -92,7 +92,7 @@ export function ordering(list, move, failed, moved = () => {}) {
     put,
     grips(item) {
       const { name } = item.dataset;
-      const grip = h("span.grip", { "aria-hidden": "true", title: "Drag to another place" }, arrow("M7 5v10M13 5v10"));
+      const grip = h("span.grip", { "aria-hidden": "true", title: "Drag to another place" }, arrow("M7 5h.01M13 5h.01M7 10h.01M13 10h.01M7 15h.01M13 15h.01"));
       grip.addEventListener("pointerdown", (event) => drag(item, grip, event));
       const button = (label, points, key) => {
         const made = h("button.grip-step", { type: "button", "aria-label": `Move ${name} ${label}`, title: `Move ${label}; arrow keys, Home and End do it, too` }, arrow(points));

@@ -33,7 +33,7 @@ function editable(item, list, act) {
   const grips = act.order.grips(li);
   const draw = () => {
     redraw(li, ...shownFilm(item, list.ranked, [
-      h("p.quiet.small", item.added_by_username && `added by @${item.added_by_username}`), notes(),
+      list.collaborators.length > 1 && h("p.quiet.small", item.added_by_username ? `added by @${item.added_by_username}` : "added by somebody who left"), notes(),
     ], h("div.line-ways", doing("Remove", () => act.remove(li, item, film), { label: `Remove ${film.title}` }), grips)));
     number(act.holder);
   };

@@ -18,7 +18,7 @@ export function list({ parts, signal }) {
   if (!Object.hasOwn(LISTS, name)) return lost();
   const [title, about] = LISTS[name];
   const box = h("div", skeletons());
-  const tabs = Object.entries(LISTS).map(([key, [label]]) => h("a", { href: link(`list/${key}`), "aria-current": key === name && "page" }, label));
+  const tabs = Object.entries(LISTS).map(([key, [label]]) => h("a", { href: link(`list/${key}`), "aria-current": key === name && "page" }, label)).concat(h("a", { href: link("canon") }, "Canon"));
   const node = h("div.page", h("div.page-head", h("div", h("h1", title), h("p.quiet", about))), h("nav.tabs", { "aria-label": "Lists" }, tabs), box);
   const load = (token) => listMovies(name, { page_size: 24, page_token: token }, signal);
   const ready = growingGrid(box, load, recall("pages"), (pages) => remember({ pages }))

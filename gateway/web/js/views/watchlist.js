@@ -18,7 +18,7 @@ import { dayOf, momentOf, note, prioritySelect } from "../lists/itemform.js";
 import { rate } from "../lists/rate.js";
 
 const PAGE = 20;
-const SHOWN = [["", "To watch and watched"], ["false", "To watch"], ["true", "Watched"]];
+const SHOWN = [["", "Everything"], ["false", "To watch"], ["true", "Watched"]];
 const ORDERS = [["", "My order"], ["priority", "Priority"], ["newest", "Latest added"], ["oldest", "First added"], ["title", "Title"], ["year", "Year"]];
 const LENGTHS = [["", "Any length"], ["90", "Up to 90 min"], ["120", "Up to 2 h"], ["150", "Up to 2½ h"]];
 const FILTERS = ["watched", "order_by", "genre", "service", "runtime_max"];
