@@ -51,6 +51,23 @@ _SETTLE_TIMES: Final = 5
 _PROGRESS_SECONDS: Final = 10.0
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """How much is to happen.
+
+    Attributes:
+        events: events, at least.
+        kills: SIGKILLs, of all processes together.
+        longest: seconds that a transaction of another replica is open at most.
+        seed: of everything that chance decides but the moments themselves.
+    """
+
+    events: int
+    kills: int
+    longest: float = 4.0
+    seed: int = 1
+
+
 @dataclass
 class Report:
     """What a run gave."""
@@ -110,27 +127,25 @@ class Run:
         folder: its state.
         stores: URLs of the stores.
         around: stand-ins.
-        events: events wanted, at least.
-        kills: SIGKILLs, of all processes together.
-        seed: of everything that chance decides but the moments themselves.
+        wanted: how much is to happen.
+        base: first port of the mesh.
     """
 
-    def __init__(
-        self, folder: Path, stores: Stores, around: Surroundings, events: int, kills: int, seed: int, base: int
-    ) -> None:
+    def __init__(self, folder: Path, stores: Stores, around: Surroundings, wanted: Wanted, base: int) -> None:
         self.report = Report(stores.ratings.partition(":")[0].partition("+")[0])
         self._folder = folder
         self._stores = stores
         self._around = around
-        self._events = events
-        self._random = random.Random(seed)
-        self._kills = self._moments(kills)
+        self._events = wanted.events
+        self._longest = wanted.longest
+        self._random = random.Random(wanted.seed)
+        self._kills = self._moments(wanted.kills)
         self._killing = sum(len(moments) for moments in self._kills.values())
         self._processes = {"ratings": ServiceProcess("ratings", folder, base, stores.ratings, around.peers)}
         self._base = base
-        self._relay = FeedRelay(self._processes["ratings"].address, AGAIN, random.Random(seed + 1))
+        self._relay = FeedRelay(self._processes["ratings"].address, AGAIN, random.Random(wanted.seed + 1))
         self._writers = Writers(
-            self._processes["ratings"], around.tokens, around.identity, FILMS, random.Random(seed + 2)
+            self._processes["ratings"], around.tokens, around.identity, FILMS, random.Random(wanted.seed + 2)
         )
         self._programs: OtherPrograms | None = None
 
@@ -182,14 +197,16 @@ class Run:
                     name, self._folder, self._base, self._stores.of(name), peers, module=module, more=more
                 )
             for process in self._processes.values():
-                stack.push_async_callback(process.stop)
+                stack.push_async_callback(process.kill)
             await asyncio.gather(*(process.start() for process in self._processes.values()))
             yield
 
     def _disturb(self, group: asyncio.TaskGroup) -> None:
         chooser = random.Random(self._random.random())
         if self.report.store == "postgresql":
-            self._long = LongTransactions(self._stores.ratings, lambda: self._writers.somebody, FILMS, chooser)
+            self._long = LongTransactions(
+                self._stores.ratings, lambda: self._writers.somebody, FILMS, chooser, self._longest
+            )
             group.create_task(self._long.run(self._enough))
         else:
             path = Path(self._stores.ratings.removeprefix("sqlite:///"))
@@ -210,7 +227,7 @@ class Run:
             self._killing -= 1
 
     async def _settle(self) -> None:
-        """Waits until everybody has applied everything, and stops them."""
+        """Waits until everybody has applied everything, and ends them."""
         for _ in range(_SETTLE_TIMES):
             wanted = await self._ends()
             with contextlib.suppress(TimeoutError):
@@ -218,7 +235,7 @@ class Run:
                     while any(self._heard(name) < place for name, place in wanted.items()):  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
             await asyncio.sleep(0.3)
-            await asyncio.gather(*(self._processes[name].stop() for name in CONSUMERS))
+            await asyncio.gather(*(self._processes[name].kill() for name in CONSUMERS))
             places = [await self._place(name) for name in CONSUMERS]
             if all(place >= wanted[name] for name, place in zip(CONSUMERS, places, strict=True)):
                 return
@@ -271,10 +288,10 @@ class Run:
             report.problems.append(f"{report.events} events are fewer than wanted")
 
 
-async def run(folder: Path, stores: Stores, events: int, kills: int, seed: int) -> Report:
+async def run(folder: Path, stores: Stores, wanted: Wanted) -> Report:
     """Runs a mesh on empty stores and returns what came of it."""
     async with surroundings(folder, FILMS) as around:
-        return await Run(folder, stores, around, events, kills, seed, free_base()).go()
+        return await Run(folder, stores, around, wanted, free_base()).go()
 
 
 @contextlib.contextmanager
@@ -298,9 +315,11 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--kills", type=int, default=100, help="SIGKILLs, of all processes together")
     parser.add_argument("--stores", nargs="+", choices=["sqlite", "postgresql"], default=["sqlite", "postgresql"])
+    parser.add_argument("--longest", type=float, default=4.0, help="seconds that a transaction is open at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    wanted = Wanted(arguments.events, arguments.kills, arguments.longest, arguments.seed)
     bad = False
     with contextlib.ExitStack() as stack:
         postgres = PostgresServer()
@@ -308,7 +327,7 @@ def main() -> int:
             stack.enter_context(postgres)
         for store in arguments.stores:
             with tempfile.TemporaryDirectory() as name, empty_stores(store, Path(name), postgres) as stores:
-                made = asyncio.run(run(Path(name), stores, arguments.events, arguments.kills, arguments.seed))
+                made = asyncio.run(run(Path(name), stores, wanted))
             bad = bad or bool(made.problems)
             print(json.dumps(made.figures()) if arguments.json else words(made), flush=True)
     return 1 if bad else 0

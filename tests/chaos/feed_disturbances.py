@@ -47,14 +47,18 @@ class LongTransactions:
         somebody: chooses whose ratings are changed.
         films: ids of films are 1 to this.
         chooser: decides everything else.
+        longest: seconds that one is open at most, apart from waits.
 
     Attributes:
         outcomes: transactions by what became of them.
         longest: seconds that the longest was open.
     """
 
-    def __init__(self, url: str, somebody: Callable[[], str], films: int, chooser: random.Random) -> None:
+    def __init__(
+        self, url: str, somebody: Callable[[], str], films: int, chooser: random.Random, longest: float = 4.0
+    ) -> None:
         self._url = url
+        self._longest = longest
         self._somebody = somebody
         self._films = films
         self._random = chooser
@@ -74,7 +78,9 @@ class LongTransactions:
         while not enough():
             began = time.monotonic()
             late = self._random.random() < 0.6
-            change = self._change(self._random.uniform(0.5, 4.0), 0.0) if late else self._change(0.0, self._patience())
+            # whoever rates one of the films of one that wrote already waits as long
+            before, after = (self._random.uniform(0.1, 1.0), 0.0) if late else (0.0, self._random.uniform(0.05, 0.3))
+            change = self._change(before * self._longest, after * self._longest)
             try:
                 await database.write(change)
                 self.outcomes["id first, writes last" if late else "writes first, commit last"] += 1
@@ -84,9 +90,6 @@ class LongTransactions:
                 self.outcomes[f"refused {type(refused).__name__}"] += 1
             self.longest = max(self.longest, time.monotonic() - began)
             await asyncio.sleep(self._random.uniform(0.0, 0.5))
-
-    def _patience(self) -> float:
-        return self._random.uniform(0.2, 1.2)  # whoever rates one of its films waits as long
 
     def _change(self, before: float, after: float) -> Callable[[Session], None]:
         person = self._somebody()

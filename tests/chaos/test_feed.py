@@ -23,7 +23,7 @@ from cinemesh.testing import TokenFactory, settings_for
 from cinemesh.testing.feeds import FeedSettings, serving_feed
 from cinemesh.testing.ports import free_port
 from cinemesh.testing.postgres import PostgresServer
-from tests.chaos.feed import empty_stores, run
+from tests.chaos.feed import Wanted, empty_stores, run
 from tests.chaos.feed_checks import Truth, differences, follower_differs, sequence_differs
 from tests.chaos.feed_relay import FeedRelay
 from tests.chaos.follower import applied, apply, counted, metadata, told
@@ -36,7 +36,7 @@ async def test_projections_are_whole_after_kills_and_double_deliveries(
 ) -> None:
     server: Any = request.getfixturevalue("postgres_server") if store == "postgresql" else PostgresServer()
     with empty_stores(store, tmp_path, server) as stores:
-        made = await run(tmp_path, stores, events=300, kills=4, seed=7)
+        made = await run(tmp_path, stores, Wanted(events=300, kills=4, longest=1.0, seed=7))
     assert made.problems == []
     assert made.events >= 300
     assert {name: len(times) for name, times in made.restarts.items()} == {
