@@ -130,6 +130,21 @@ async def test_what_a_whole_reading_lacks_is_gone_unless_it_is_newer(database: D
     assert await database.read(store.days) == {1: [Day(TODAY, 2, 16, 1)]}
 
 
+async def test_a_whole_reading_knows_better_than_what_was_told_before(database: Database) -> None:
+    began = NOW + dt.timedelta(minutes=5)
+    await database.write(lambda tx: store.apply(tx, [doing("old", 2, halves=3), doing("new", 10, halves=4)]))
+    # both bear moments of long ago, as imported ratings do
+    read = [doing("old", -9999, halves=9), doing("new", -9999, halves=9)]
+    assert await database.write(lambda tx: store.apply(tx, read, began)) == {1}
+    assert await database.read(store.days) == {1: [Day(TODAY, 2, 13, 0)]}
+    # events that come again afterwards, and one that is news
+    again = [doing("old", 1, halves=1), doing("old", 3, halves=7)]
+    await database.write(lambda tx: store.apply(tx, again[:1]))
+    assert await database.read(store.days) == {1: [Day(TODAY, 2, 13, 0)]}
+    await database.write(lambda tx: store.apply(tx, again[1:]))
+    assert await database.read(store.days) == {1: [Day(TODAY, 2, 11, 0)]}
+
+
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 60), st.integers(0, 10), st.booleans()), max_size=30))
 def test_means_equal_a_plain_count(rows: list[tuple[int, int, int, bool]]) -> None:
     live: dict[int, list[Day]] = {}

@@ -118,7 +118,7 @@ class Audience:
         async for answer in stub.StreamRatings(ratings_pb2.StreamRatingsRequest(), timeout=_STREAM_SECONDS):
             told = [_read(one.rating) for one in answer.ratings]
             ids.update(doing.doing_id for doing in told)
-            await self._database.write(lambda session, told=told: store.apply(session, told))  # type: ignore[misc]
+            await self._database.write(lambda session, told=told: store.apply(session, told, began))  # type: ignore[misc]
         await self._database.write(lambda session: store.keep_only(session, RATING, ids, began))
         self._read_whole_at = 0.0
 

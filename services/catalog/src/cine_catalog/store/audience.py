@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -42,8 +42,15 @@ class Doing:
     told_at: dt.datetime
 
 
-def apply(session: Session, told: Iterable[Doing]) -> set[int]:
-    """Takes over what is not older than what is known. Returns the films whose figures may have changed."""
+def apply(session: Session, told: Iterable[Doing], read_since: dt.datetime | None = None) -> set[int]:
+    """Takes over what is not older than what is known. Returns the films whose figures may have changed.
+
+    Args:
+        session: the transaction.
+        told: what events tell, or what a whole reading holds.
+        read_since: when the reading began, where it is one: it knows better than everything told before, whatever the moments that
+            its rows bear. An imported rating bears the one at which it was given elsewhere.
+    """
     newest: dict[tuple[str, str], Doing] = {}
     for doing in told:
         known = newest.get((doing.kind, doing.doing_id))
@@ -60,10 +67,12 @@ def apply(session: Session, told: Iterable[Doing]) -> set[int]:
             if late is None:
                 continue
             # at the same moment the later one told counts: one transaction may change a rating twice
-            if late.told_at < told_at:
+            if told_at > (late.told_at if read_since is None else read_since):
                 del newest[kind, doing_id]
-            else:
-                touched.add(movie_id)
+                continue
+            # events that come again after a reading must still be told from later ones
+            newest[kind, doing_id] = replace(late, told_at=max(late.told_at, told_at))
+            touched.add(movie_id)
     upsert(session, doings, [asdict(doing) for doing in newest.values()], key=["kind", "doing_id"])
     return touched | {doing.movie_id for doing in newest.values()}
 
