@@ -20,11 +20,11 @@ export const dayName = (day, how = FULL) => how.format(new Date(`${day}T00:00:00
 
 const labels = (text) => [...new Set(text.split(",").map((one) => one.trim()).filter(Boolean))];
 
-/** What an entry says beside its day and film. */
-export const entryWords = (entry) => [
+/** What an entry says beside its day and film; `found(tag)` is the address of what has that label. */
+export const entryWords = (entry, found) => [
   entry.rewatch && h("span.entry-mark", "seen again"),
   entry.overall !== undefined && starsOf(entry.overall),
-  entry.tags?.length > 0 && items("ul.entry-tags", entry.tags.map((tag) => h("span.entry-tag", tag)), "Labels"),
+  entry.tags?.length > 0 && items("ul.entry-tags", entry.tags.map((tag) => (found ? h("a.entry-tag", { href: found(tag) }, tag) : h("span.entry-tag", tag))), "Labels"),
   entry.notes && h("p.entry-notes", entry.notes),
 ].filter(Boolean);
 

@@ -56,8 +56,8 @@ function likes(review, person, back) {
   return h("span.like", button, said);
 }
 
-function words(review) {
-  const text = markup(review.body_html, "h4");
+function words(review, level) {
+  const text = markup(review.body_html, `h${level + 1}`);
   if (!review.contains_spoilers) return text;
   const place = h("div.spoiler");
   const button = unfolding("Show it: it tells what happens", place, () => text);
@@ -67,9 +67,9 @@ function words(review) {
 
 /**
  * The card. `person`: who reads, null for nobody; `back`: where to come back to after signing in; `film`: whether to name the film;
- * `talk`: whether the comments stand open; `onchange(review, rated)` hears that its author changed it, `ongone()` that it was deleted.
+ * `talk`: whether the comments stand open; `level` of its heading; `onchange(review, rated)` hears that its author changed it, `ongone()` that it was deleted.
  */
-export function reviewCard(review, { person, back, signal, film = false, talk = false, onchange = () => {}, ongone = () => {} }) {
+export function reviewCard(review, { person, back, signal, film = false, talk = false, level = 3, onchange = () => {}, ongone = () => {} }) {
   const node = h("article.review");
   const address = link(`review/${review.review_id}`);
 
@@ -91,10 +91,10 @@ export function reviewCard(review, { person, back, signal, film = false, talk = 
     node.setAttribute("aria-labelledby", id);
     refill(node,
       film && h("p.review-film", h("a", { href: link(`film/${now.movie_id}`) }, movie ? movie.title : `Film ${now.movie_id}`), movie?.year > 0 && h("span.quiet", ` ${movie.year}`)),
-      h("h3.review-title", { id, tabindex: "-1" }, now.title || (own ? "Your review" : `A review by ${now.username || "somebody"}`)),
+      h(`h${level}.review-title`, { id, tabindex: "-1" }, now.title || (own ? "Your review" : `A review by ${now.username || "somebody"}`)),
       byline(now, address, now.overall !== undefined && starsOf(now.overall), FEELS[now.sentiment?.label] && h("span.quiet", FEELS[now.sentiment.label])),
       hiddenNote(now),
-      words(now),
+      words(now, level),
       h("p.review-ways", likes(now, person, back), talking, edit,
         own && now.revision > 1 && unfolding("History", past, () => history(now, signal)),
         own && confirming("Delete", "Delete your review with its likes and comments?", "Delete it", async () => {
@@ -104,18 +104,20 @@ export function reviewCard(review, { person, back, signal, film = false, talk = 
         }),
         report?.button),
       report?.place, past, saying);
-    if (focus) node.querySelector("h3").focus();
+    if (focus) node.querySelector(".review-title").focus();
   }
   function write(now) {
     const made = reviewForm({
       movie: now.movie_id, person, review: now, stars: now.overall,
-      back: () => { draw(now); node.querySelector("h3").focus(); },
+      back: () => { draw(now); node.querySelector(".review-title").focus(); },
       saved: (after, rated) => {
         draw({ ...now, ...after }, true);
         onchange(after, rated);
       },
     });
-    refill(node, h("h3", { tabindex: "-1" }, "Change your review"), made.node);
+    const id = freshId();
+    node.setAttribute("aria-labelledby", id);
+    refill(node, h(`h${level}.review-title`, { id, tabindex: "-1" }, "Change your review"), made.node);
     made.focus();
   }
   draw(review);

@@ -33,7 +33,7 @@ function mine(film, person, back, signal, { stars, onrated }) {
     const made = reviewForm({
       movie: film.movie_id, person, stars: stars(), back: () => offer(true),
       saved(review, rated) {
-        show(review).querySelector("h3").focus();
+        show(review).querySelector(".review-title").focus();
         announce("Your review is there");
         if (rated) onrated();
       },

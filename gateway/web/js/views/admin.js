@@ -1,5 +1,6 @@
-// For administrators: people, their roles, closing and opening accounts, and the audit log.
+// For administrators: people, their roles, closing and opening accounts, the audit log, and what people reported.
 
+import { reports } from "../admin/reports.js";
 import { growingTable } from "../components/tables.js";
 import { field, form, tick } from "../components/forms.js";
 import { lacking } from "../components/lacking.js";
@@ -104,8 +105,8 @@ export function admin(place) {
     if (!person.roles?.includes("admin")) {
       return (person.withheld_roles?.includes("admin") && lacking(person, parts.join("/"))) || notice("For administrators only", "Your account does not have that role.", WAYS);
     }
-    const tabs = h("nav.tabs", { "aria-label": "Administration" }, [["users", "People", "admin"], ["audit", "Audit log", "admin/audit"]].map(([key, label, address]) => h("a", { href: link(address), "aria-current": part === key && "page" }, label)));
-    const content = part === "audit" ? audit(query, signal) : id ? await oneUser(id, signal, person) : users(query, signal);
+    const tabs = h("nav.tabs", { "aria-label": "Administration" }, [["users", "People", "admin"], ["audit", "Audit log", "admin/audit"], ["reports", "Reports", "admin/reports"]].map(([key, label, address]) => h("a", { href: link(address), "aria-current": part === key && "page" }, label)));
+    const content = part === "audit" ? audit(query, signal) : part === "reports" ? reports(query, signal) : id ? await oneUser(id, signal, person) : users(query, signal);
     return [tabs, h("div.account.wide", content)];
   });
 }
