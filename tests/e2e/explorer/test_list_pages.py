@@ -202,16 +202,16 @@ def test_comments_are_written_shown_as_markup_and_deleted(explorer: Explorer, st
         said | {"body_html": "<p>Wet.</p><script>document.title='owned'</script><img src=//evil.test/x>"}
     )
     explorer.open(f"#/lists/{rain['list_id']}/comments")
-    explorer.wait_text(".said", "Wet.")
-    assert not explorer.all(".said img, .said script")
+    explorer.wait_text(".remark", "Wet.")
+    assert not explorer.all(".remark img, .remark script")
     fill(explorer, body_markdown="Very *wet* indeed")
     press(explorer, "Say it")
-    explorer.wait(lambda: explorer.texts(".said em") == ["wet"], "the comment")
+    explorer.wait(lambda: explorer.texts(".remark em") == ["wet"], "the comment")
     assert len(rain["talk"]) == 2
-    assert [b.text for b in explorer.all(".said button")] == ["Delete"], "only one's own"
+    assert [b.text for b in explorer.all(".remark button")] == ["Delete"], "only one's own"
     press(explorer, "Delete the comment of ada")
     press(explorer, "Delete it")
-    explorer.wait(lambda: len(explorer.all(".said")) == 1, "it is gone")
+    explorer.wait(lambda: len(explorer.all(".remark")) == 1, "it is gone")
     assert len(rain["talk"]) == 1
     assert explorer.complaints() == []
 

@@ -8,6 +8,6 @@ import { talk } from "./talk.js";
 export const SECTIONS = {
   "": { label: "Films", offered: () => true, fill: films },
   comments: { label: "Comments", offered: () => true, fill: talk },
-  people: { label: "People and link", offered: (list) => Boolean(list.my_role), fill: people },
+  people: { label: "People", offered: (list) => Boolean(list.my_role), fill: people },
   settings: { label: "Settings", offered: (list) => list.my_role === "owner", fill: settings },
 };

@@ -15,8 +15,8 @@ const PAGE = 20;
 
 function said(list, one, person, gone) {
   const own = person && (one.user_id === person.user_id || list.my_role === "owner");
-  const li = h("li.said", { "data-id": one.comment_id });
-  li.append(h("p.said-head", one.username ? h("a", { href: link(`people/${one.username}`) }, h("strong", `@${one.username}`)) : h("strong.quiet", "somebody who left"), " ", h("span.quiet.small", time(one.created_at))),
+  const li = h("li.remark", { "data-id": one.comment_id });
+  li.append(h("p.remark-head", one.username ? h("a", { href: link(`people/${one.username}`) }, h("strong", `@${one.username}`)) : h("strong.quiet", "somebody who left"), " ", h("span.quiet.small", time(one.created_at))),
     markup(one.body_html ?? "", "h3"));
   if (own) {
     li.append(confirming("Delete", "The comment goes for everybody.", "Delete it", async () => {
@@ -53,5 +53,5 @@ export async function talk(list, person, signal) {
   // a link alone lets nobody comment; whoever is here sees a public list, or works on it
   const way = !list.comments_enabled ? h("p.quiet", "Comments are off for this list.")
     : person ? write.node : notice("Say something yourself", "Comments need a name.", [[link("signin", { next: `lists/${list.list_id}/comments` }), "Sign in"]]);
-  return h("div.account", grown.node, way);
+  return h("div.account", h("h2.hidden", "Comments"), grown.node, way);
 }

@@ -24,7 +24,7 @@ export function counting(result, title) {
       h("tbody", stayed.map((id) => h(id === result.winner_movie_id ? "tr.winner" : "tr", h("th", { scope: "row" }, title(id)), rounds.map(cell(id)))),
         rounds.some((round) => round.exhausted_votes) && h("tr", h("th", { scope: "row" }, "No film left"), rounds.map((round) => h("td", count(round.exhausted_votes))))))),
     h("p.quiet", `${plural(result.vote_count, "vote")}. Each counts for the best film it has left; the film with the fewest goes, until one has more than half.`),
-    struck.length > 0 && h("p.quiet", `Struck out: ${struck.map(title).join(", ")}.`),
+    struck.length > 0 && h("p.quiet", `Struck out: ${struck.map(title).join(", ")}`),
     result.tie_break && h("p", result.tie_break),
   ];
 }

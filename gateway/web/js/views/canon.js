@@ -3,7 +3,7 @@
 import { tile } from "../components/films.js";
 import { growing } from "../components/growing.js";
 import { failureNotice, notice } from "../components/notice.js";
-import { h, items, refill, unseen } from "../dom.js";
+import { h, items, refill } from "../dom.js";
 import { count, percent, plural } from "../format.js";
 import { link, recall, remember } from "../router.js";
 import { known } from "../session.js";
@@ -40,7 +40,7 @@ const absent = (item) => h("li.tile.absent", h("span.tile-title", item.title), h
 function entry(item) {
   if (!item.movie_id) return absent(item);
   const made = tile(item.movie ?? { movie_id: item.movie_id, title: item.title, year: item.year, genres: [], directors: [] },
-    h("p.tile-note", item.note, item.seen && h("span.seen-mark", item.note && unseen(", "), "seen")));
+    h("p.tile-note", item.note, item.note && item.seen && " · ", item.seen && h("span.seen-mark", "seen")));
   if (item.seen) made.classList.add("seen");
   return made;
 }
