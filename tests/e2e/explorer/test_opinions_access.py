@@ -21,7 +21,8 @@ PROSE = "<h3>First</h3><p>Some <em>words</em>.</p><h6>Deep</h6><blockquote>Said.
 PAGES = ("film/900001", "review/v29", "diary", "ratings", "reviews", "year/2026", "year/all", "admin/reports")
 # every part that opens, opened
 OPEN_ALL = """
-    const press = (text) => [...document.querySelectorAll("main button")].filter((b) => b.textContent.trim().startsWith(text)).forEach((b) => b.click());
+    const named = (text) => [...document.querySelectorAll("main button")].filter((b) => b.textContent.trim().startsWith(text));
+    const press = (text) => named(text).forEach((b) => b.click());
     document.querySelector(".film-reviews")?.scrollIntoView();
     for (const e of document.querySelectorAll("main details")) e.open = true;
     for (const text of ["I watched it", "Show it", "Report", "Answer"]) press(text);
@@ -30,7 +31,8 @@ OPEN_ALL = """
 """
 WIDE = """
     const wide = document.documentElement.clientWidth;
-    return [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > wide + 1 && !e.closest(".track, .table-frame"))
+    return [...document.querySelectorAll("main *")]
+        .filter((e) => e.getBoundingClientRect().right > wide + 1 && !e.closest(".track, .table-frame"))
         .map((e) => `${e.localName}.${e.className.baseVal ?? e.className}`).slice(0, 6);
 """
 
