@@ -34,7 +34,7 @@ from cinemesh.feed.log import Cursor, Position
 from cinemesh.testing import settings_for
 from cinemesh.testing.ports import free_base
 from cinemesh.testing.postgres import PostgresServer
-from tests.chaos.feed_checks import Stores, compare, reached
+from tests.chaos.feed_checks import Stores, compare, reached, served_differs
 from tests.chaos.feed_disturbances import LongTransactions, OtherPrograms
 from tests.chaos.feed_relay import FeedRelay
 from tests.chaos.feed_writers import Writers
@@ -48,6 +48,7 @@ _KILLED: Final = {"ratings": 0.4, "catalog": 0.2, "watchlist": 0.2, "recommender
 _HEARD_BY_ALL: Final = ("RatingChanged", "RatingDeleted", "DiaryEntryChanged", "DiaryEntryDeleted")
 _SETTLE_SECONDS: Final = 120.0
 _SETTLE_TIMES: Final = 5
+_TAKEN_IN_SECONDS: Final = 20.0
 _PROGRESS_SECONDS: Final = 10.0
 
 
@@ -191,7 +192,7 @@ class Run:
         write_films(merged, FILMS)
         async with self._relay.serving() as at_relay, AsyncExitStack() as stack:
             peers = {**self._around.peers, "ratings": at_relay}
-            more = {"CINE_MERGED_CSV": str(merged), "CINE_CATALOG_AUDIENCE_SECONDS": "2"}
+            more = {"CINE_MERGED_CSV": str(merged), "CINE_CATALOG_AUDIENCE_SECONDS": "1"}
             for name, module in (("catalog", ""), ("watchlist", ""), ("recommender", "tests.chaos.follower")):
                 self._processes[name] = ServiceProcess(
                     name, self._folder, self._base, self._stores.of(name), peers, module=module, more=more
@@ -234,10 +235,12 @@ class Run:
                 async with asyncio.timeout(_SETTLE_SECONDS):
                     while any(self._heard(name) < place for name, place in wanted.items()):  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
-            await asyncio.sleep(0.3)
+            addresses = self._processes["catalog"].address, self._processes["ratings"].address
+            served = await served_differs(*addresses, FILMS, _TAKEN_IN_SECONDS)
             await asyncio.gather(*(self._processes[name].kill() for name in CONSUMERS))
             places = [await self._place(name) for name in CONSUMERS]
             if all(place >= wanted[name] for name, place in zip(CONSUMERS, places, strict=True)):
+                self.report.problems += served
                 return
             # what had arrived was not applied yet
             await asyncio.gather(*(self._processes[name].start() for name in CONSUMERS))

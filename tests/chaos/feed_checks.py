@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import grpc
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from cine.catalog.v1 import catalog_pb2, catalog_pb2_grpc
+from cine.ratings.v1 import ratings_pb2, ratings_pb2_grpc
 from cine_catalog.audience import day_of
 from cine_catalog.store.schema import doings
 from cine_ratings.store.review_tables import review_likes, reviews
@@ -23,6 +28,7 @@ PHANTOM: Final = "chaos.Phantom"
 """Type of the events of transactions that were never committed."""
 _EPOCH: Final = dt.date(1970, 1, 1)
 _EXAMPLES: Final = 5
+_FILMS_AT_ONCE: Final = 200
 Table = Mapping[Hashable, Any]
 
 
@@ -198,6 +204,39 @@ def sequence_differs(what: str, expected: Sequence[str], found: Sequence[str]) -
         place = next(i for i, (one, other) in enumerate(zip(expected, found, strict=True)) if one != other)
         lines.append(f"{what}: in another order from number {place} on")
     return lines
+
+
+async def served_differs(catalog: str, ratings_at: str, films: int, seconds: float) -> list[str]:
+    """Returns where the means that Catalog serves differ from those of Ratings, once it had so long to take in what it was told.
+
+    Args:
+        catalog: its address.
+        ratings_at: address of Ratings, where nobody writes any more.
+        films: ids of films are 1 to this.
+        seconds: longest time until they agree.
+    """
+    async with grpc.aio.insecure_channel(catalog) as to_catalog, grpc.aio.insecure_channel(ratings_at) as to_ratings:
+        told_of: Any = ratings_pb2_grpc.RatingsServiceStub(to_ratings)
+        asked: Any = catalog_pb2_grpc.CatalogServiceStub(to_catalog)
+        ids = range(1, films + 1)
+        owned = [await told_of.GetMovieRatings(ratings_pb2.GetMovieRatingsRequest(movie_id=film)) for film in ids]
+        expected = {one.movie_id: _sum(one.rating_count, one.average_rating) for one in owned}
+        until = time.monotonic() + seconds
+        while True:
+            found: dict[Hashable, Any] = {}
+            for start in range(0, films, _FILMS_AT_ONCE):
+                request = catalog_pb2.BatchGetMoviesRequest(movie_ids=ids[start : start + _FILMS_AT_ONCE])
+                for one in (await asked.BatchGetMovies(request)).movies:
+                    found[one.movie_id] = _sum(one.rating_count, one.average_rating)
+            lines = differences("means that Catalog serves", expected, found)
+            if not lines or time.monotonic() > until:
+                return lines
+            await asyncio.sleep(0.2)
+
+
+def _sum(count: int, mean: float) -> tuple[int, int]:
+    """Returns the number of ratings and of their half stars, which is whole where a mean is not."""
+    return count, round(count * mean * 2)
 
 
 async def compare(stores: Stores) -> tuple[int, list[str]]:

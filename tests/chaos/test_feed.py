@@ -30,6 +30,7 @@ from tests.chaos.follower import applied, apply, counted, metadata, told
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 async def test_projections_are_whole_after_kills_and_double_deliveries(
     request: pytest.FixtureRequest, tmp_path: Path, store: str

@@ -12,6 +12,7 @@ from tests.chaos.histories import run
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("service", "fixture"), [("ratings", "postgres_url"), ("watchlist", "sqlite_url")])
 async def test_no_acknowledged_write_is_lost_or_doubled(
     request: pytest.FixtureRequest, tmp_path: Path, service: str, fixture: str
