@@ -123,7 +123,9 @@ class StubImports(Shelf):
         if movie_id and movie_id not in self.cards:
             raise Refusal(404, "NOT_FOUND", f"there is no film {movie_id}", ["movie_id"], reason="MOVIE_NOT_FOUND")
         row: Body = found["rows"][number - 1]
-        row.update(movie_id=movie_id, outcome="matched" if movie_id else "skipped")
+        alike = [one for one in found["rows"] if unsettled(one) and one["title"] == row["title"]]
+        for one in [row, *alike]:
+            one.update(movie_id=movie_id, outcome="matched" if movie_id else "skipped")
         return row
 
     def _progress(self, found: Body) -> Events:

@@ -105,6 +105,22 @@ def test_unsettled_rows_can_be_left_out(explorer: Explorer, stub: StubMesh, ada:
     assert [row["outcome"] for row in kept["rows"][1:3]] == ["skipped", "skipped"]
 
 
+def test_rows_that_say_the_same_are_settled_along(
+    explorer: Explorer, stub: StubMesh, ada: Account, ratings_csv: Path
+) -> None:
+    _send(explorer, ratings_csv)
+    explorer.wait_text("h2", "Nothing is changed yet")
+    (kept,) = stub.imports.imports.values()
+    row = kept["rows"][1]
+    kept["rows"].append(row | {"row_number": len(kept["rows"]) + 1, "kind": "watch"})
+    explorer.driver.refresh()
+    explorer.wait(lambda: len(explorer.all(".row-line")) == 2, "both rows")
+    film = row["candidates"][0]
+    press(explorer, f"{row['title']} (1999) is {film['title']} ({film['year']})")
+    explorer.wait(lambda: explorer.texts(".row-outcome .tag") == ["Found", "Found"], "both are settled")
+    assert kept["rows"][-1]["movie_id"] == film["movie_id"]
+
+
 def test_a_stream_that_breaks_off_is_opened_again(
     explorer: Explorer, stub: StubMesh, ada: Account, ratings_csv: Path
 ) -> None:

@@ -170,8 +170,8 @@ def test_a_link_is_made_opens_for_anybody_and_is_taken_back(explorer: Explorer, 
     explorer.settle()
     explorer.wait_text(".shown", "30 of 35 films")
     press(explorer, "More")
-    explorer.wait_text(".shown", "35 films")
-    assert explorer.texts(".line-place") == [str(i + 1) for i in range(35)]
+    explorer.wait(lambda: explorer.texts(".line-place") == [str(i + 1) for i in range(35)], "all places")
+    assert explorer.texts(".shown") == ["35 films"]
     assert not explorer.all("main .grips")
     assert explorer.complaints() == []
 

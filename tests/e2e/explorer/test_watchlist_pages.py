@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions import interaction
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.explorer.accounts import click, labelled, sign_in, signed_in
+from tests.e2e.explorer.accounts import click, labelled, press, sign_in, signed_in
 from tests.e2e.explorer.stub_people import Account
 
 if TYPE_CHECKING:
@@ -63,6 +66,24 @@ def test_a_film_is_kept_from_its_page(explorer: Explorer, stub: StubMesh, ada: A
     explorer.wait_text(".keep", "It is off your watchlist")
     assert _own(stub, ada) == []
     assert explorer.complaints(refusals=True) == []
+
+
+def test_a_note_that_was_outrun_on_the_films_page_stays_in_the_form(
+    explorer: Explorer, stub: StubMesh, ada: Account
+) -> None:
+    film = stub.films[0]["movie_id"]
+    item = stub.watchlist.put(ada, film)
+    explorer.open(f"#/film/{film}")
+    explorer.wait_text(".keep summary", "On your watchlist")
+    explorer.one(".keep summary").click()
+    note = explorer.one(".keep [name=notes]")
+    note.send_keys("Mine")
+    item.update(notes="From the telephone", etag="77")
+    press(explorer, "Save")
+    explorer.wait_text(".keep .form-error", "says now “From the telephone”")
+    assert (note.get_attribute("value"), item["notes"]) == ("Mine", "From the telephone")
+    press(explorer, "Save")
+    explorer.wait(lambda: item["notes"] == "Mine", "the second attempt")
 
 
 def test_signed_out_people_are_led_to_a_sign_in_that_comes_back(explorer: Explorer, stub: StubMesh) -> None:
@@ -147,6 +168,22 @@ def test_order_by_dragging(explorer: Explorer, stub: StubMesh, ada: Account) -> 
         Keys.ESCAPE
     ).release().perform()
     assert _titles(explorer) == [second, third, first]
+
+
+def test_order_by_a_finger(explorer: Explorer, stub: StubMesh, ada: Account) -> None:
+    titles = [film["title"] for film in _keep(stub, ada, 3)]
+    explorer.size(360, 800)
+    explorer.open("#/watchlist")
+    explorer.wait(lambda: _titles(explorer) == titles, "the list")
+    explorer.js("document.querySelectorAll('.line')[1].scrollIntoView({ block: 'center' })")
+    finger = PointerInput(interaction.POINTER_TOUCH, "finger")
+    acting = ActionBuilder(explorer.driver, mouse=finger)
+    grips = explorer.all(".grip")
+    acting.pointer_action.move_to(grips[2]).pointer_down()
+    acting.pointer_action.move_to(explorer.all(".line")[0], 0, -60).pause(0.1).pointer_up()
+    acting.perform()
+    explorer.wait(lambda: _titles(explorer) == [titles[2], *titles[:2]], "the last one first")
+    explorer.wait(lambda: [one["movie"]["title"] for one in _own(stub, ada)] == [titles[2], *titles[:2]], "the server")
 
 
 def test_an_order_that_was_not_kept_is_told_and_taken_back(explorer: Explorer, stub: StubMesh, ada: Account) -> None:

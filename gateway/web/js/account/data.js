@@ -3,7 +3,7 @@
 import { codeField, doing, field, form, passwordField } from "../components/forms.js";
 import { h, section } from "../dom.js";
 import { deleteAccount, exportAccount, getSecondFactor } from "../identity.js";
-import { go } from "../router.js";
+import { go, link } from "../router.js";
 import { left } from "../session.js";
 import { download } from "./secondfactor.js";
 
@@ -18,7 +18,8 @@ export async function data(person, signal) {
       h("p.form-go", doing("Download your data", async () => {
         download(`cineaesthete-${person.username}.json`, await exportAccount());
         return "The file is there";
-      }, { kind: "wide" }))),
+      }, { kind: "wide" })),
+      h("p.quiet", "Ratings, diary and reviews come as files ", h("a", { href: link("import") }, "from their own page"), ", where you also bring in what you have elsewhere; watchlist and lists ", h("a", { href: link("watchlist") }, "from theirs"), ".")),
     section("section.danger", "Delete the account", h("p", "The account goes at once, and within seconds every part of CineAesthete drops or anonymises what it holds of you. There is no way back."),
       h("details.aside", h("summary", "I want to delete it"), form({
         label: "Delete the account", fields, need: fields.map((one) => one.name), button: "Delete the account for good",

@@ -45,7 +45,7 @@ export function growing(holder, { load, rows, noun, empty, onpages = () => {}, t
     try {
       const [first] = await grow(turn);
       onpages(loaded);
-      first?.querySelector("a, button")?.focus({ preventScroll: true });
+      first?.querySelector("a:not([tabindex]), button")?.focus({ preventScroll: true });
     } catch (error) {
       status.textContent = `The next ones did not come. ${explain(error)}`;
     }

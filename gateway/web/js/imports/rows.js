@@ -12,6 +12,7 @@ import { listRows, resolveRow } from "./calls.js";
 import { KINDS, OUTCOMES, tally } from "./words.js";
 
 const PAGE = 50;
+const UNSETTLED = new Set(["ambiguous", "unknown"]);
 
 const says = (row) => [KINDS[row.kind] ?? row.kind, row.overall !== undefined && row.overall !== null && `${row.overall} of 5`, row.watched_on && `watched ${date(`${row.watched_on}T12:00:00`)}`].filter(Boolean).join(" · ");
 
@@ -65,14 +66,16 @@ export function importRows(found, open, settled, signal) {
       li.querySelector("a, summary")?.focus({ preventScroll: true });
       found = await settled();
       drawTabs();
-      await others();
+      await others(row);
     });
     refill(li, content(row, settle));
     lines.set(row.row_number, { row, redraw: (next) => { Object.assign(row, next); redraw(li, ...content(row, settle)); } });
     return li;
   }
-  /** Rows that say the same of their film were settled along with it. */
-  async function others() {
+  /** Rows that say the same of their film were settled along with it; they are asked for only where there may be some. */
+  async function others({ row_number: number, title, year }) {
+    const alike = ({ row }) => row.row_number !== number && row.title === title && row.year === year && UNSETTLED.has(row.outcome);
+    if (![...lines.values()].some(alike)) return;
     const pages = Math.ceil(lines.size / PAGE);
     let token = "";
     for (let i = 0; i < pages; i += 1) {

@@ -19,7 +19,7 @@ import { go, link, recall, remember } from "../router.js";
 import { addCandidate, closeNight, getNight, joinNight, listNights, nightResult } from "../watchlist.js";
 import { lost } from "./lost.js";
 
-const LOOK_MS = 5000; // how often others' doings are looked for
+const LOOK_MS = 8000; // how often others' doings are looked for: the edge lets 60 calls a minute pass
 
 const entry = (night) => h("li", h("div.item", h("div",
   h("a.line-title", { href: link(`film-night/${night.film_night_id}`) }, night.name), " ", h("span.tag.here", night.state === "open" ? "open" : "decided"),
