@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -221,22 +222,45 @@ def test_a_film_night_of_two_people(explorer: Explorer, mesh: Mesh, ada: str, fi
     assert explorer.complaints() == []
 
 
-def test_a_letterboxd_export_is_imported_and_undone(
-    explorer: Explorer, ada: str, films: list[dict[str, Any]], tmp_path: Path
+def _whole_export(mesh: Mesh, films: list[dict[str, Any]], folder: Path) -> tuple[Path, int]:
+    """Writes a Letterboxd export of a few thousand rows and returns its path and their number."""
+    path = folder / "letterboxd-me.zip"
+    path.write_bytes(export_of(films, padding=3_000_000))
+    token, lines = "", ["Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date"]
+    while True:
+        page = mesh.get(f"/api/v1/movies/popular?page_size=100&page_token={token}").json()
+        for film in page["movies"]:
+            title = film["title"].replace('"', '""')
+            lines += [f'2023-05-{day:02},"{title}",{film["year"]},x,3.5,,,2023-05-{day:02}' for day in range(1, 9)]
+        if not (token := page["next_page_token"]):
+            break
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("diary.csv", "\n".join(lines) + "\n")
+    return path, 4 + len(lines) - 1
+
+
+def test_a_letterboxd_export_is_imported_with_progress_and_undone(
+    explorer: Explorer, mesh: Mesh, ada: str, films: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    file = tmp_path / "letterboxd-me.zip"
-    file.write_bytes(export_of(films, padding=3_000_000))
+    file, rows = _whole_export(mesh, films, tmp_path)
     explorer.open("#/import")
+    # what the bar says, as it changes
+    explorer.js(
+        """window.told = []; new MutationObserver(() => { const text = document.querySelector(".progress .quiet")?.textContent;
+        if (text) told.push(text); }).observe(document.querySelector("main"), { childList: true, subtree: true, characterData: true })"""
+    )
     explorer.one("main [name=file]").send_keys(str(file))
     press(explorer, "Send it")
     explorer.wait_text("h1", "letterboxd-me.zip")
     explorer.wait_text("h2", "Nothing is changed yet")
-    explorer.wait_text(".import-state", "4 rows: 4 found")
-    explorer.wait(lambda: len(explorer.all(".row-line")) == 4, "a line for every row")
     assert _answer(explorer, "api/v1/watchlist")["items"] == []
-    press(explorer, "Import 4 rows")
+    explorer.js("told.length = 0")
+    explorer.one(".import-state .primary").click()
     explorer.wait_text("h2", "It is here")
-    explorer.wait_text(".import-state", "4 of 4 rows imported")
+    told = explorer.js("return told")
+    steps = {int(found[1].replace(",", "")) for text in told if (found := re.match(r"([\d,]+) of [\d,]+ rows$", text))}
+    assert len(steps) >= 3 and max(steps) > rows / 2, told
+    assert sorted(steps) == [int(t) for t in dict.fromkeys(int(s.split(" ")[0].replace(",", "")) for s in told)]
     explorer.open("#/watchlist")
     explorer.wait(lambda: _titles(explorer) == [films[2]["title"]], "the film of the watchlist")
     explorer.open("#/lists")

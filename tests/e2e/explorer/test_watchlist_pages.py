@@ -151,6 +151,13 @@ def test_order_by_keys_and_buttons(explorer: Explorer, stub: StubMesh, ada: Acco
     explorer.driver.refresh()
     explorer.wait(lambda: _titles(explorer) == wanted, "the order after loading again")
 
+    # a key that is held down is few moves: the edge lets 60 calls a minute pass
+    before = sum("/move" in path for path in stub.seen)
+    labelled(explorer, f"Move {fourth} up").send_keys(*[Keys.ARROW_UP, Keys.ARROW_DOWN] * 8, Keys.HOME)
+    wanted = [fourth, second, third, first]
+    explorer.wait(kept, "the order on the server")
+    assert sum("/move" in path for path in stub.seen) - before <= 3
+
 
 def test_order_by_dragging(explorer: Explorer, stub: StubMesh, ada: Account) -> None:
     films = _keep(stub, ada, 3)

@@ -3,8 +3,9 @@
 import { freshId, h } from "../dom.js";
 import { doing } from "./forms.js";
 
-/** An address that can be read, selected and copied. */
-export function shareAddress(url, label) {
+/** An address that can be read, selected and copied; whole, also where the server does not know by what name people reach it. */
+export function shareAddress(address, label) {
+  const url = new URL(address, location.href).href;
   const id = freshId();
   const input = h("input", { type: "text", id, value: url, readonly: true, spellcheck: "false", onfocus: () => input.select() });
   const copy = doing("Copy", async () => {

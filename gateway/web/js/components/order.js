@@ -4,6 +4,7 @@ import { announce, h, svg } from "../dom.js";
 import { count } from "../format.js";
 
 const SHOULDER = 70; // pixels at the window's edges where dragging scrolls
+const PAUSE_MS = 250; // a key that is held down is one move
 
 const arrow = (points) => svg("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, svg("path", { d: points }));
 
@@ -14,6 +15,7 @@ const arrow = (points) => svg("svg", { viewBox: "0 0 20 20", "aria-hidden": "tru
  */
 export function ordering(list, move, failed, moved = () => {}) {
   let last = Promise.resolve();
+  let waiting = null; // the latest move, until it is sent
   const movable = () => [...list.children].filter((one) => one.dataset.id);
 
   function keep(item) {
@@ -22,8 +24,17 @@ export function ordering(list, move, failed, moved = () => {}) {
     const after = all[at - 1]?.dataset.id ?? "";
     announce(`${item.dataset.name}: number ${count(at + 1)} of ${count(all.length)}`);
     moved();
+    if (waiting?.id === item.dataset.id) {
+      waiting.after = after;
+      return;
+    }
+    const mine = { id: item.dataset.id, after };
+    waiting = mine;
     // one after the other, for each names its neighbour as it was when it was made
-    last = last.then(() => move(item.dataset.id, after)).catch(failed);
+    last = last.then(() => new Promise((resolve) => { setTimeout(resolve, PAUSE_MS); })).then(() => {
+      if (waiting === mine) waiting = null;
+      return move(mine.id, mine.after);
+    }).catch(failed);
   }
   /** Puts an item in front of another one, or last. */
   function put(item, next) {

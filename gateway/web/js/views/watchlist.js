@@ -9,7 +9,7 @@ import { growing } from "../components/growing.js";
 import { explain, failureNotice, notice } from "../components/notice.js";
 import { ordering } from "../components/order.js";
 import { isStale, outdone, STALE } from "../components/stale.js";
-import { announce, freshId, h, unseen } from "../dom.js";
+import { announce, debounce, freshId, h, unseen } from "../dom.js";
 import { date } from "../format.js";
 import { personal } from "../later.js";
 import { link, recall, remember } from "../router.js";
@@ -18,6 +18,7 @@ import { dayOf, momentOf, note, prioritySelect } from "../lists/itemform.js";
 import { rate } from "../lists/rate.js";
 
 const PAGE = 20;
+const PAUSE_MS = 350;
 const SHOWN = [["", "Everything"], ["false", "To watch"], ["true", "Watched"]];
 const ORDERS = [["", "My order"], ["priority", "Priority"], ["newest", "Latest added"], ["oldest", "First added"], ["title", "Title"], ["year", "Year"]];
 const LENGTHS = [["", "Any length"], ["90", "Up to 90 min"], ["120", "Up to 2 h"], ["150", "Up to 2½ h"]];
@@ -54,8 +55,10 @@ function row(item, act) {
     const id = freshId();
     const failure = h("p.form-error", { role: "alert", hidden: true });
     const priority = prioritySelect(item.priority, { id, "data-part": "priority" });
-    priority.addEventListener("change", async () => {
+    // arrows on a closed list pass through what lies between
+    const keep = debounce(PAUSE_MS, async () => {
       failure.hidden = true;
+      if (Number(priority.value) === item.priority) return;
       try {
         await change({ priority: Number(priority.value) });
         announce(`Priority ${item.priority}`);
@@ -65,6 +68,7 @@ function row(item, act) {
         failure.hidden = false;
       }
     });
+    priority.addEventListener("change", keep);
     const watched = item.watched
       ? doing("Not watched", async () => { await change({ watched: false }); return `${film.title} is to be watched`; }, { label: `${film.title} is not watched after all` })
       : doing("Watched", async () => {
