@@ -1,0 +1,1 @@
+"""How recommendations are judged: splits, measures, intervals and the report (`cine evaluate`)."""
