@@ -41,7 +41,7 @@ setup: env ## the wizard: check data, preprocess, train, start
 
 .PHONY: test
 test: dev-env ## all tests
-	@$(DEV) -m pytest
+	@$(DEV) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: lint
 lint: dev-env ## ruff, mypy --strict, buf lint and breaking, house rules

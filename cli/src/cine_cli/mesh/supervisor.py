@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import sys
@@ -21,6 +20,7 @@ import psutil
 from cine_cli.mesh.checks import busy_ports, is_ready
 from cine_cli.mesh.plan import MeshOptions, ProcessPlan, child_environment, plan
 from cine_cli.mesh.state import MeshState, ProcessState, write_state
+from cinemesh.as_child import as_child
 from cinemesh.tls import TlsFiles, ensure_tls
 
 BACKOFF_SECONDS = 0.25
@@ -28,14 +28,6 @@ BACKOFF_LIMIT_SECONDS = 10.0
 HEALTHY_AFTER_SECONDS = 60.0
 STOP_SECONDS = 10.0
 LOG_LIMIT_BYTES = 20 * 1024 * 1024
-_PR_SET_PDEATHSIG = 1
-
-
-def _die_with_parent() -> None:
-    """Asks Linux to end this process when the supervisor goes; elsewhere children outlive a killed supervisor."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Child:
@@ -75,12 +67,11 @@ class Child:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *self.plan.command,
+                *as_child(self.plan.command),
                 env=child_environment(self.plan),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                preexec_fn=_die_with_parent,
             )
         self.state.pid = self._process.pid
         self.state.since = time.time()

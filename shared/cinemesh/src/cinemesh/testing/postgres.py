@@ -15,7 +15,6 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +22,7 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
+from cinemesh.as_child import as_child
 from cinemesh.testing.ports import free_port
 
 _INSTALLED = Path("/usr/lib/postgresql")
@@ -66,12 +66,6 @@ def unprivileged(user: str) -> str | None:
             pwd.getpwnam(name)
             return name
     raise StoreFailed("running as root, and there is no other user to run the server as")
-
-
-def dying_with_us(command: Sequence[str]) -> list[str]:
-    """Returns the command wrapped so that the kernel ends it when this process dies without stopping it."""
-    setpriv = shutil.which("setpriv")
-    return list(command) if setpriv is None else [setpriv, "--pdeathsig", "INT", "--", *command]
 
 
 class PostgresServer:
@@ -157,19 +151,19 @@ class PostgresServer:
         password_file.write_text(self._password)
         if user is not None:
             shutil.chown(password_file, user)
+        initdb = [
+            str(binaries / "initdb"),
+            f"--pgdata={data}",
+            f"--username={_ADMIN}",
+            f"--pwfile={password_file}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            *([] if self._fsync else ["--no-sync"]),
+        ]
         done = subprocess.run(
-            [
-                str(binaries / "initdb"),
-                f"--pgdata={data}",
-                f"--username={_ADMIN}",
-                f"--pwfile={password_file}",
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                "--locale=C.UTF-8",
-                *([] if self._fsync else ["--no-sync"]),
-            ],
+            as_child(initdb, user=user),
             cwd=self.folder,
-            user=user,
             capture_output=True,
             text=True,
             check=False,
@@ -196,9 +190,8 @@ class PostgresServer:
             command = [str(binaries / "postgres"), "-D", str(data), "-p", str(self.port), *options]
             with log.open("ab") as output:
                 self._process = subprocess.Popen(
-                    dying_with_us(command),
+                    as_child(command, ending=signal.SIGINT, user=user),
                     cwd=self.folder,
-                    user=user,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,

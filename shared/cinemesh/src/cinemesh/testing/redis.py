@@ -13,8 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cinemesh.as_child import as_child
 from cinemesh.testing.ports import free_port
-from cinemesh.testing.postgres import StoreFailed, StoreNotInstalled, dying_with_us, unprivileged
+from cinemesh.testing.postgres import StoreFailed, StoreNotInstalled, unprivileged
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
@@ -66,9 +67,8 @@ class RedisServer:
             "maxmemory 256mb\nmaxmemory-policy allkeys-lru\nlogfile server.log\n"
         )
         self._process = subprocess.Popen(
-            dying_with_us([program, "-"]),
+            as_child([program, "-"], ending=signal.SIGINT, user=user),
             cwd=self._folder,
-            user=user,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
