@@ -109,7 +109,8 @@ class Evenings(Shelf):
             )
         match call.method, rest:
             case "GET", []:
-                return self._night(night)
+                own = night["votes"].get(account.user_id, {"ranked_movie_ids": [], "vetoed_movie_ids": []})
+                return self._night(night) | {f"my_{name}": films for name, films in own.items()}
             case "GET", ["result"]:
                 return self._count_votes(night)
             case "POST", ["candidates"]:

@@ -211,6 +211,7 @@ def test_a_film_night_of_two_people(explorer: Explorer, mesh: Mesh, ada: str, fi
     _enter(explorer, ada)
     explorer.open(address)
     explorer.wait_text(".vote .line-fact", "Somebody cannot bear it")
+    assert _titles(explorer, "ol.lines") == [first["title"], second["title"]], "one's own vote, seen again"
     press(explorer, "End the vote")
     press(explorer, "End it now")
     explorer.wait_text(".decided .tile-title", second["title"])

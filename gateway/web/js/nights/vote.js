@@ -7,20 +7,11 @@ import { announce, h, refill, section } from "../dom.js";
 import { plural } from "../format.js";
 import { castVote, removeCandidate } from "../watchlist.js";
 
-// The service does not tell one's vote again; this browser keeps it for as long as the tab is open.
-const place = (night, person) => `cine.vote.${night.film_night_id}.${person.user_id}`;
-const kept = {
-  read(key) { try { return JSON.parse(sessionStorage.getItem(key)) ?? null; } catch { return null; } },
-  write(key, vote) { try { sessionStorage.setItem(key, JSON.stringify(vote)); } catch { /* then it is forgotten with the page */ } },
-};
-
 /** The section. `changed(night)` hears of a film night that is another one now; `update(night)` takes over what others did. */
 export function voting(night, person, changed) {
-  const key = place(night, person);
-  const before = kept.read(key);
-  let ranked = before?.ranked ?? [];
-  let struck = before?.struck ?? [];
-  let cast = Boolean(before);
+  let ranked = night.my_ranked_movie_ids ?? [];
+  let struck = night.my_vetoed_movie_ids ?? [];
+  let cast = false;
   const order = h("ol.lines", { role: "list", "aria-label": "Your order, best first" });
   const rest = h("ul.lines", { role: "list", "aria-label": "Films you have not ranked" });
   const hint = h("p.quiet");
@@ -85,7 +76,6 @@ export function voting(night, person, changed) {
     ranked = answer.ranked_movie_ids ?? [];
     struck = answer.vetoed_movie_ids ?? [];
     cast = true;
-    kept.write(key, { ranked, struck });
     said.textContent = `Your vote counts, one of ${answer.vote_count}. Until the vote ends you can replace it.`;
     draw();
     changed();
@@ -93,7 +83,7 @@ export function voting(night, person, changed) {
   const me = night.participants?.find((one) => one.user_id === person.user_id);
   if (me?.has_voted) {
     cast = true;
-    said.textContent = before ? "Your vote counts. Until the vote ends you can replace it." : "You have voted. What you cast is not shown again; casting anew replaces it.";
+    said.textContent = "Your vote counts. Until the vote ends you can replace it.";
   }
   draw();
   return {

@@ -58,6 +58,11 @@ async def test_friends_agree_on_a_film(mesh: Mesh) -> None:
     cast = await vote(mesh, night, ADA, [1, 5], [2])
     assert (list(cast.ranked_movie_ids), list(cast.vetoed_movie_ids), cast.vote_count) == ([1, 5], [2], 1)
     assert (await vote(mesh, night, BEN, [5], [1])).vote_count == 2
+    for voter, ranked, vetoed in ((ADA, [1, 5], [2]), (BEN, [5], [1])):
+        own = await mesh.nights.GetFilmNight(
+            pb.GetFilmNightRequest(film_night_id=night.film_night_id), metadata=mesh.by(voter)
+        )
+        assert (list(own.my_ranked_movie_ids), list(own.my_vetoed_movie_ids)) == (ranked, vetoed)
     which = pb.GetFilmNightResultRequest(film_night_id=night.film_night_id)
     standing = await mesh.nights.GetFilmNightResult(which, metadata=mesh.by(BEN))
     assert not standing.closed and standing.winner_movie_id == 5 and list(standing.vetoed_movie_ids) == [1, 2]

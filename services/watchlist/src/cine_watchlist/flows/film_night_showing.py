@@ -9,6 +9,7 @@ from cine.common.v1.film_card_pb2 import FilmCard
 from cine_watchlist.domain import film_night as rules
 from cine_watchlist.domain.film_night import FilmNight, Gathering
 from cine_watchlist.domain.links import Links, digest
+from cine_watchlist.domain.ranked_vote import Ballot
 from cine_watchlist.store import Transaction, film_nights
 from cinemesh.projections import Films, People
 
@@ -22,12 +23,14 @@ class ShownNight:
         names: user names by id; who left is missing.
         cards: film cards by id; what the catalogue has not told of is missing.
         invite_url: link to invite by.
+        own: the vote of whoever looks, where it is shown.
     """
 
     gathering: Gathering
     names: Mapping[str, str]
     cards: Mapping[int, FilmCard]
     invite_url: str = field(repr=False)
+    own: Ballot = field(default_factory=Ballot)
 
 
 class FilmNightShowing:

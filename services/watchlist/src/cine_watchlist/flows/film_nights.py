@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -14,6 +14,7 @@ from cine_watchlist.domain import film_night as rules
 from cine_watchlist.domain.film_night import FilmNight
 from cine_watchlist.domain.links import digest
 from cine_watchlist.domain.lists import list_name, require_room
+from cine_watchlist.domain.ranked_vote import Ballot
 from cine_watchlist.flows.film_night_ending import FilmNightEnding
 from cine_watchlist.flows.film_night_showing import FilmNightShowing, ShownNight
 from cine_watchlist.store import Transaction, film_night_votes, film_nights
@@ -141,16 +142,20 @@ class FilmNights:
         return self._showing.invite_url(film_night_id)
 
     async def get(self, user_id: str, film_night_id: str) -> ShownNight:
-        """Returns a film night; a vote whose time is over is ended first.
+        """Returns a film night and the caller's own vote; a vote whose time is over is ended first.
 
         Raises:
             NotFound: the caller takes part in none of this id.
         """
+        own = Ballot()
 
         def read(tx: Transaction) -> list[ShownNight]:
-            return self._showing.show(tx, [taking_part(tx, film_night_id, user_id)])
+            nonlocal own
+            night = taking_part(tx, film_night_id, user_id)
+            own = film_night_votes.ballot_of(tx, film_night_id, user_id)
+            return self._showing.show(tx, [night])
 
-        return (await self._settled(read))[0]
+        return replace((await self._settled(read))[0], own=own)
 
     async def page(self, user_id: str, state: str, limit: int, after: Start | None) -> NightPage:
         """Returns a page of the film nights that the caller takes part in.

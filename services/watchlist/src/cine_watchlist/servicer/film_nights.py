@@ -62,8 +62,12 @@ class FilmNightServicer(film_night_pb2_grpc.FilmNightServiceServicer):
         )
 
     async def GetFilmNight(self, request: pb.GetFilmNightRequest, _: Any) -> pb.GetFilmNightResponse:
-        """Gives a film night."""
-        return _night(pb.GetFilmNightResponse, await self._nights.get(_caller(), request.film_night_id))
+        """Gives a film night, with the caller's own vote."""
+        shown = await self._nights.get(_caller(), request.film_night_id)
+        answer = _night(pb.GetFilmNightResponse, shown)
+        answer.my_ranked_movie_ids.extend(shown.own.ranked)
+        answer.my_vetoed_movie_ids.extend(sorted(shown.own.vetoed))
+        return answer
 
     async def JoinFilmNight(self, request: pb.JoinFilmNightRequest, _: Any) -> pb.JoinFilmNightResponse:
         """Takes part by an invitation."""

@@ -82,6 +82,15 @@ def ballots(tx: Transaction, film_night_id: str) -> list[Ballot]:
     return [Ballot(tuple(ranked[voter]), frozenset(vetoed[voter])) for voter in voters]
 
 
+def ballot_of(tx: Transaction, film_night_id: str, user_id: str) -> Ballot:
+    """Returns somebody's vote; an empty one while they have not voted."""
+    mine = (choices.c.film_night_id == film_night_id, choices.c.user_id == user_id)
+    rows = tx.execute(sa.select(choices.c.movie_id, choices.c.rank).where(*mine).order_by(choices.c.rank)).all()
+    return Ballot(
+        tuple(one.movie_id for one in rows if one.rank), frozenset(one.movie_id for one in rows if not one.rank)
+    )
+
+
 def voters(tx: Transaction, film_night_id: str) -> int:
     """Returns how many people have voted."""
     voted = (participants.c.film_night_id == film_night_id, participants.c.voted_at.is_not(None))
