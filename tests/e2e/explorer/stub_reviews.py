@@ -201,6 +201,8 @@ class StubReviews(Shelf):
                 )
             case "POST", ["report"]:
                 return self._report(call, review["review_id"], "", review["body_markdown"])
+            case "POST", ["hide"]:
+                return self._hide(call, review)
         raise missing("path")
 
     def _on_comment(self, call: Call, comment_id: str, rest: list[str]) -> Body:
@@ -226,7 +228,15 @@ class StubReviews(Shelf):
                 return {}
             case "POST", ["report"]:
                 return self._report(call, review["review_id"], comment_id, comment["body_markdown"])
+            case "POST", ["hide"]:
+                return self._hide(call, comment)
         raise missing("path")
+
+    def _hide(self, call: Call, thing: Body) -> Body:
+        if "admin" not in self.caller(call).roles:
+            raise Refusal(403, "PERMISSION_DENIED", "this call needs the role admin", reason="ACCESS_DENIED")
+        thing |= {"hidden": call.body["hidden"], "hidden_reason": call.body["reason"] if call.body["hidden"] else ""}
+        return {"hidden": thing["hidden"]}
 
     def _report(self, call: Call, review_id: str, comment_id: str, text: str) -> Body:
         self.caller(call)

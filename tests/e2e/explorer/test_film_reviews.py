@@ -184,6 +184,41 @@ def test_a_review_changed_elsewhere_is_shown_beside_ones_own_words(
     assert named(explorer, "body_markdown").get_attribute("value") == "Again."
 
 
+def test_a_review_written_elsewhere_meanwhile_is_shown_and_then_changed(
+    explorer: Explorer, stub: StubMesh, ada: Account, film: dict[str, Any]
+) -> None:
+    open_reviews(explorer, film)
+    press(explorer, "Write a review")
+    review = stub.ratings.publish(ada, film["movie_id"], "From my phone.")
+    fill(explorer, body_markdown="From my desk.")
+    touch_star(explorer, "overall", 4, ".writing")
+    press(explorer, "Publish")
+    explorer.wait_text(".writing .form-error", "changed elsewhere")
+    explorer.wait_text(".outrun", "From my phone.")
+    press(explorer, "Publish")
+    explorer.wait_text(".own-review .prose", "From my desk.")
+    assert [one["body_markdown"] for one in stub.ratings.reviews.values()] == ["From my desk."]
+    assert review["revision"] == 2
+    explorer.wait(lambda: shows(explorer, "overall") == "4 of 5 stars", "the stars, too")
+
+
+def test_an_old_draft_does_not_hide_what_is_newer(
+    explorer: Explorer, stub: StubMesh, ada: Account, film: dict[str, Any]
+) -> None:
+    review = stub.ratings.publish(ada, film["movie_id"], "Old words.", title="Mine")
+    open_reviews(explorer, film)
+    press(explorer, "Edit", ".own-review")
+    fill(explorer, body_markdown="Half a thought")
+    explorer.wait(lambda: explorer.js("return Object.keys(sessionStorage).length"), "the draft")
+    review |= {"body_markdown": "From my phone.", "body_html": "<p>From my phone.</p>", "etag": "v7", "revision": 7}
+    open_reviews(explorer, film)
+    press(explorer, "Edit", ".own-review")
+    assert named(explorer, "body_markdown").get_attribute("value") == "Half a thought"
+    explorer.wait_text(".outrun", "From my phone.")
+    press(explorer, "Take it over")
+    assert named(explorer, "body_markdown").get_attribute("value") == "From my phone."
+
+
 def test_what_was_being_written_is_there_after_leaving_the_page(
     explorer: Explorer, stub: StubMesh, ada: Account, film: dict[str, Any]
 ) -> None:

@@ -329,4 +329,9 @@ def test_administrators_settle_reports(explorer: Explorer, stub: StubMesh, ada: 
     explorer.wait_text(".reported .form-error", "settled already")
     press(explorer, "Hidden", ".tabs")
     explorer.wait(lambda: len(explorer.all(".reported")) == 2, "what was hidden")
+    press(explorer, "Show the review again", ".reported details")
+    fill(explorer, reason="it was none")
+    press(explorer, "Show the review again", ".reported form")
+    explorer.wait_text(".reported .form-done", "is shown again")
+    assert not review["hidden"]
     assert explorer.complaints(refusals=True) == []

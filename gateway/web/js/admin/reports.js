@@ -5,7 +5,7 @@ import { growing } from "../components/growing.js";
 import { failureNotice, notice } from "../components/notice.js";
 import { announce, h, refill, section } from "../dom.js";
 import { plural, time } from "../format.js";
-import { listReports, resolveReport } from "../ratings/calls.js";
+import { hideComment, hideReview, listReports, resolveReport } from "../ratings/calls.js";
 import { REASONS } from "../reviews/report.js";
 import { link } from "../router.js";
 
@@ -35,12 +35,25 @@ function entry(report, settled) {
     made.node.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target === note.input) action = "hide"; });
     return made.node;
   }
+  /** The way back for what was hidden. */
+  function show() {
+    const note = field("reason", "Why", { maxlength: "500", hint: "For the audit log." });
+    const made = form({
+      label: `Show the ${kind} again`, fields: [note], button: `Show the ${kind} again`, primary: false,
+      async send(values) {
+        const body = { hidden: false, reason: values.reason };
+        await (report.comment_id ? hideComment(report.comment_id, body) : hideReview(report.review_id, body));
+        made.node.replaceWith(h("p.form-done", { role: "status", tabindex: "-1" }, `The ${kind} is shown again.`));
+      },
+    });
+    return h("details.aside", h("summary", `Show the ${kind} again`), made.node);
+  }
   refill(item,
     h("p", h("strong", kind === "comment" ? "A comment" : "A review"), " ", h("span.quiet", facts.join(" · "))),
     report.detail && h("p", h("span.quiet", "What the first of them added: "), report.detail),
     h("blockquote.reported-text", report.body_markdown || "(nothing is left of it)"),
     h("p.small", h("a", { href: link(`review/${report.review_id}`) }, kind === "comment" ? "The review it stands under" : "The review with its comments")),
-    report.state === "open" ? settle() : h("p.quiet", `${STATES[report.state]} ${time(report.resolved_at)}`));
+    report.state === "open" ? settle() : h("p.quiet", `${STATES[report.state]} ${time(report.resolved_at)}`), report.state === "hidden" && show());
   return item;
 }
 

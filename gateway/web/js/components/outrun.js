@@ -8,13 +8,22 @@ const WORDS = "Not saved: it was changed elsewhere in the meantime. Save again t
 
 /**
  * Guards changes. `newer()` brings what stands there now, `shown(now)` draws it, `take(now)` puts it into the form. `run(change)` runs
- * `change(etag)` with the etag of what was last seen, first `etag`; `box` is where the newer one is shown.
+ * `change(etag)` with the etag of what was last seen, first `etag`; `meet(now)` shows what stands there; `box` is where.
  */
 export function outrun({ etag, newer, shown, take }) {
   let seen = etag;
   const box = h("div.outrun");
+  function meet(now) {
+    seen = now.etag;
+    const button = h("button.button.small", { type: "button" }, "Take it over");
+    button.addEventListener("click", () => {
+      take(now);
+      box.replaceChildren();
+    });
+    refill(box, h("p.outrun-title", "As it stands now"), shown(now), button);
+  }
   return {
-    box,
+    box, meet,
     async run(change) {
       try {
         const done = await change(seen);
@@ -23,16 +32,12 @@ export function outrun({ etag, newer, shown, take }) {
         return done;
       } catch (error) {
         if (!isStale(error)) throw error;
-        const now = await newer();
-        seen = now.etag;
-        const button = h("button.button.small", { type: "button" }, "Take it over");
-        button.addEventListener("click", () => {
-          take(now);
-          box.replaceChildren();
-        });
-        refill(box, h("p.outrun-title", "As it stands now"), shown(now), button);
-        throw new ApiError("conflict", WORDS, "");
+        meet(await newer());
+        throw outran();
       }
     },
   };
 }
+
+/** What is said to whoever meets something newer. */
+export const outran = () => new ApiError("conflict", WORDS, "");

@@ -73,7 +73,7 @@ export function book(wanted, signal, none) {
           announce("Saved");
         },
       });
-      refill(li, h("p.day-date", dayName(entry.watched_on)), h("div.day-form", h("p", h("strong", film.title)), made.node));
+      refill(li, h("div.day-form", h("p", h("strong", film.title)), made.node));
       made.focus();
     }
     async function remove() {

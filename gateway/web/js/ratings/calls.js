@@ -44,6 +44,8 @@ export const deleteComment = (id, etag) => drop(`comment/${safe(id)}`, { etag })
 
 export const reportReview = (id, body) => post(`review/${safe(id)}/report`, body);
 export const reportComment = (id, body) => post(`comment/${safe(id)}/report`, body);
+export const hideReview = (id, body) => post(`review/${safe(id)}/hide`, body);
+export const hideComment = (id, body) => post(`comment/${safe(id)}/hide`, body);
 export const listReports = (params, signal) => read("reports", params, signal);
 export const resolveReport = (id, body) => post(`reports/${safe(id)}/resolve`, body);
 

@@ -11,12 +11,13 @@ const kept = {
   drop: (name) => { try { sessionStorage.removeItem(name); } catch { /* nothing to drop */ } },
 };
 
-/** The draft of a person at a place: what was kept of it, if it was begun on the same state (`etag`) of what it changes. */
+/** The draft of a person at a place: what was kept of it, and whether what it changes has changed since (`etag` is the present one). */
 export function draft(person, place, etag = "") {
   const name = key(person, place);
   const found = kept.read(name);
   return {
-    values: found?.etag === etag ? found.values : null,
+    values: found?.values ?? null,
+    late: Boolean(found) && found.etag !== etag,
     keep: (values) => kept.write(name, JSON.stringify({ etag, values })),
     drop: () => kept.drop(name),
   };

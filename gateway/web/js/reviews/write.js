@@ -3,9 +3,9 @@
 import { attempts } from "../attempt.js";
 import { field, form, tick } from "../components/forms.js";
 import { markup } from "../components/markup.js";
-import { outrun } from "../components/outrun.js";
+import { outran, outrun } from "../components/outrun.js";
 import { debounce, h } from "../dom.js";
-import { createReview, deleteRating, getMyRating, getReview, rate, scores, updateReview } from "../ratings/calls.js";
+import { createReview, deleteRating, getMyRating, getReview, listMyReviews, rate, scores, updateReview } from "../ratings/calls.js";
 import { starField } from "../ratings/stars.js";
 import { draft } from "./drafts.js";
 
@@ -47,25 +47,39 @@ export function reviewForm({ movie, person, review, stars, saved, back }) {
 
   const guard = outrun({
     etag: review?.etag,
-    newer: () => getReview(review.review_id),
+    newer: () => getReview(kept.review_id),
     shown: (now) => [now.title && h("p", h("strong", now.title)), markup(now.body_html)],
     take: (now) => { put(now); unsent.drop(); },
   });
+  if (unsent.late && review) guard.meet(review);
   const createOnce = attempts();
   const rateOnce = attempts();
   let kept = review;
   let given = stars;
+  /** Publishes it; where there is one by now, written elsewhere, that one is shown and the next try changes it. */
+  async function create(content) {
+    try {
+      return await createOnce(content, createReview);
+    } catch (error) {
+      if (error.reason !== "ALREADY_EXISTS") throw error;
+      [kept] = (await listMyReviews({ movie_id: movie, page_size: 1 })).reviews ?? [];
+      if (!kept) throw error;
+      guard.meet(kept);
+      throw outran();
+    }
+  }
   const made = form({
     label: review ? "Change your review" : "Write a review", button: review ? "Save" : "Publish", need: ["body_markdown"],
     fields: [rating, title, body, spoilers],
     content: [note, rating.node, title.node, body.node, spoilers.node, guard.box].filter(Boolean),
     async send({ overall, ...words }) {
       const rated = overall !== given;
+      const fresh = !kept;
       if (kept) kept = await guard.run((etag) => updateReview(kept.review_id, { ...words, etag }));
-      else kept = await createOnce({ movie_id: movie, ...words, ...(rated && overall !== undefined && { overall }) }, createReview);
+      else kept = await create({ movie_id: movie, ...words, ...(rated && overall !== undefined && { overall }) });
       // the words are kept from here on: only stars may still be missing
       unsent.drop();
-      if (rated && (review || overall === undefined)) await setOverall(movie, overall, rateOnce);
+      if (rated && (!fresh || overall === undefined)) await setOverall(movie, overall, rateOnce);
       given = overall;
       saved({ ...kept, overall }, rated);
     },
