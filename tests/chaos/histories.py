@@ -18,145 +18,37 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import grpc
 import numpy as np
 
-from cine.ratings.v1 import ratings_pb2, ratings_pb2_grpc
-from cine.watchlist.v1 import watchlist_pb2, watchlist_pb2_grpc
 from cinemesh.testing.ports import free_base
 from cinemesh.testing.postgres import PostgresServer
 from tests.chaos.linearizability import NEVER, Anomaly, Operation, anomalies
-from tests.chaos.models import step
+from tests.chaos.models import WRITES, effective, step
 from tests.chaos.service import FILMS, ServiceProcess, under_test
+from tests.chaos.subjects import SUBJECTS, Answer, Subject
 
 #: Calls on one film of one person: enough to race, few enough to check.
 CALLS_A_KEY = 25
 _HOT_KEYS = 6
-_DEADLINE = 5.0
-_ABSENT = {grpc.StatusCode.NOT_FOUND}
 #: Nothing happened, and the service says so.
 _REFUSED = {grpc.StatusCode.ABORTED, grpc.StatusCode.RESOURCE_EXHAUSTED}
-Answer = Any
-
-
-class Subject(Protocol):
-    """What is called: one service, seen as a store of (id, value) by person and film."""
-
-    async def write(self, film: int, value: float) -> tuple[str, float]:
-        """Creates or changes."""
-        ...
-
-    async def read(self, film: int) -> Answer:
-        """Returns (id, value) or "absent"."""
-        ...
-
-    async def delete(self, id_: str) -> Answer:
-        """Returns "deleted" or "absent"."""
-        ...
-
-    def values(self) -> list[float]:
-        """Returns what may be written."""
-        ...
-
-
-class Ratings:
-    """Ratings, through the ratings service."""
-
-    def __init__(self, channel: grpc.aio.Channel, token: str) -> None:
-        self._stub: Any = ratings_pb2_grpc.RatingsServiceStub(channel)
-        self._with: Any = {"metadata": [("authorization", f"Bearer {token}")], "timeout": _DEADLINE}
-
-    async def write(self, film: int, value: float) -> tuple[str, float]:
-        """Rates."""
-        answer = await self._stub.RateMovie(ratings_pb2.RateMovieRequest(movie_id=film, overall=value), **self._with)
-        return answer.rating_id, answer.overall
-
-    async def read(self, film: int) -> Answer:
-        """Reads the rating."""
-        try:
-            answer = await self._stub.GetMyRating(ratings_pb2.GetMyRatingRequest(movie_id=film), **self._with)
-        except grpc.aio.AioRpcError as fault:
-            return _absent(fault)
-        return answer.rating_id, answer.overall
-
-    async def delete(self, id_: str) -> Answer:
-        """Takes the rating back."""
-        try:
-            await self._stub.DeleteRating(ratings_pb2.DeleteRatingRequest(rating_id=id_), **self._with)
-        except grpc.aio.AioRpcError as fault:
-            return _absent(fault)
-        return "deleted"
-
-    def values(self) -> list[float]:
-        """Half stars."""
-        return [n / 2 for n in range(11)]
-
-
-class Watchlist:
-    """Films on a watchlist with their priority, through the watchlist service."""
-
-    def __init__(self, channel: grpc.aio.Channel, token: str) -> None:
-        self._stub: Any = watchlist_pb2_grpc.WatchlistServiceStub(channel)
-        self._with: Any = {"metadata": [("authorization", f"Bearer {token}")], "timeout": _DEADLINE}
-
-    async def write(self, film: int, value: float) -> tuple[str, float]:
-        """Adds the film, or changes the priority of the item that is there."""
-        request = watchlist_pb2.AddItemRequest(movie_id=film, priority=int(value))
-        try:
-            answer = await self._stub.AddItem(request, **self._with)
-        except grpc.aio.AioRpcError as fault:
-            if fault.code() is not grpc.StatusCode.ALREADY_EXISTS:
-                raise
-            found = await self.read(film)
-            if found == "absent":
-                raise Refused from None
-            try:
-                answer = await self._stub.UpdateItem(
-                    watchlist_pb2.UpdateItemRequest(item_id=found[0], priority=int(value)), **self._with
-                )
-            except grpc.aio.AioRpcError as gone:
-                if gone.code() in _ABSENT:
-                    raise Refused from None
-                raise
-        return answer.item_id, float(answer.priority)
-
-    async def read(self, film: int) -> Answer:
-        """Looks for the film."""
-        answer = await self._stub.ListItems(watchlist_pb2.ListItemsRequest(movie_id=film), **self._with)
-        if len(answer.items) > 1:
-            return "twice", float(len(answer.items))  # no model allows it
-        return (answer.items[0].item_id, float(answer.items[0].priority)) if answer.items else "absent"
-
-    async def delete(self, id_: str) -> Answer:
-        """Takes the item off."""
-        try:
-            await self._stub.RemoveItem(watchlist_pb2.RemoveItemRequest(item_id=id_), **self._with)
-        except grpc.aio.AioRpcError as fault:
-            return _absent(fault)
-        return "deleted"
-
-    def values(self) -> list[float]:
-        """Priorities."""
-        return [float(n) for n in range(1, 11)]
+_LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 class Refused(Exception):
     """The call had no effect, and this is known."""
 
 
-def _absent(fault: grpc.aio.AioRpcError) -> str:
-    if fault.code() in _ABSENT:
-        return "absent"
-    raise fault
-
-
-SUBJECTS: dict[str, Callable[[grpc.aio.Channel, str], Subject]] = {"ratings": Ratings, "watchlist": Watchlist}
+class Unanswered(Exception):
+    """Nobody knows whether the call had its effect."""
 
 
 @dataclass
@@ -172,13 +64,15 @@ class Report:
 
     def figures(self, found: list[Anomaly]) -> dict[str, Any]:
         """Returns the figures as plain values."""
-        times = np.array([(o.ended - o.began) * 1000 for o in self.history if o.answered and o.kind == "write"])
+        times = np.array([(o.ended - o.began) * 1000 for o in self.history if o.answered and o.kind in WRITES])
         return {
             "service": self.service,
             "store": self.store,
             "operations": len(self.history),
             "objects": len({o.key for o in self.history}),
-            "acknowledged_writes": sum(o.answered and o.kind != "read" and o.got != "absent" for o in self.history),
+            "acknowledged_writes": sum(
+                o.answered and o.kind != "read" and effective(o.kind, o.got) for o in self.history
+            ),
             "outcomes": dict(self.outcomes),
             "anomalies": len(found),
             "seconds": round(self.seconds, 1),
@@ -211,34 +105,27 @@ class Run:
         self._hot = [key for key in self._hot if self._calls[key] < CALLS_A_KEY]
         while len(self._hot) < _HOT_KEYS:
             self._hot.append(next(self._keys))
-        key = self._random.choice(self._hot)
-        self._calls[key] += 1
-        return key
+        return self._random.choice(self._hot)
 
     async def operations(self, count: int, clients: int, kills: int) -> Report:
         """Makes calls until so many are made and the process was killed so often; then reads everything once more."""
         began = time.monotonic()
         self._left = count
-        done = asyncio.Event()
-        killing = asyncio.create_task(self._kill(kills, done)) if kills else None
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as group:  # a service that does not come back ends it all
+            killing = group.create_task(self._kill(kills))
             for _ in range(clients):
                 group.create_task(self._client(killing))
-        done.set()
-        if killing is not None:
-            await killing
         async with self._subjects() as subject_of:
             for person, film in list(self._calls):
                 await self._call(subject_of(person), (person, film), "read", None)
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    async def _kill(self, kills: int, done: asyncio.Event) -> None:
+    async def _kill(self, kills: int) -> None:
         for _ in range(kills):
             await asyncio.sleep(self._random.uniform(0.02, 0.5))
             await self._process.kill()
             self.report.restarts.append(await self._process.start())
-        done.set()
 
     @asynccontextmanager
     async def _subjects(self) -> AsyncIterator[Callable[[str], Subject]]:
@@ -258,10 +145,9 @@ class Run:
 
             yield subject
 
-    async def _client(self, killing: asyncio.Task[None] | None) -> None:
+    async def _client(self, killing: asyncio.Task[None]) -> None:
         async with self._subjects() as subject_of:
-            while self._left > 0 or (killing is not None and not killing.done()):
-                self._left -= 1
+            while self._left > 0 or not killing.done():
                 key = self._key()
                 kind = self._random.choices(["write", "read", "delete"], [6, 3, 1])[0]
                 if kind == "delete" and key not in self._ids:
@@ -273,33 +159,49 @@ class Run:
                     self._calls[key] = CALLS_A_KEY
 
     async def _call(self, subject: Subject, key: tuple[str, int], kind: str, sent: Any) -> bool:
-        """Makes one call and notes it. Returns whether there was an answer."""
-        began = time.monotonic()
+        """Makes one call, or those of one write, and notes each. Returns whether all were answered."""
+        note = partial(self._noted, key)
         try:
             if kind == "write":
-                sent = self._random.choice(subject.values())
-                got: Answer = await subject.write(key[1], sent)
-                self._ids[key] = got[0]
+                await subject.write(key[1], self._random.choice(subject.values()), note)
             elif kind == "read":
-                got = await subject.read(key[1])
+                await subject.read(key[1], note)
             else:
-                got = await subject.delete(sent)
+                await subject.delete(sent, note)
         except Refused:
-            self.report.outcomes["refused"] += 1
             return True
+        except Unanswered:
+            return False
+        return True
+
+    async def _noted(self, key: tuple[str, int], kind: str, sent: Any, answer: Awaitable[Answer]) -> Answer:
+        """Awaits the answer of a call and notes it.
+
+        Raises:
+            Refused: the service says that nothing happened.
+            Unanswered: it says nothing.
+        """
+        self._left -= 1
+        self._calls[key] += 1
+        began = time.monotonic()
+        try:
+            got = await answer
         except grpc.aio.AioRpcError as fault:
+            name = fault.code().name
             if fault.code() in _REFUSED:
-                self.report.outcomes[f"refused {fault.code().name}"] += 1
-                return True
-            self.report.outcomes[f"unknown {fault.code().name}"] += 1
-            if fault.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                self.report.outcomes[f"refused {name}"] += 1
+                raise Refused from None
+            self.report.outcomes[f"unknown {name}"] += 1
+            if fault.code() not in _LOST:
                 self.report.outcomes[f"said {fault.details()}"] += 1
             if kind != "read":
                 self.report.history.append(Operation(key, kind, sent, None, began, NEVER))
-            return False
-        self.report.outcomes[f"{kind} ok"] += 1
+            raise Unanswered from None
         self.report.history.append(Operation(key, kind, sent, got, began, time.monotonic()))
-        return True
+        self.report.outcomes[f"{kind} {'ok' if effective(kind, got) else 'in vain'}"] += 1
+        if isinstance(got, tuple):
+            self._ids[key] = got[0]
+        return got
 
 
 async def run(service: str, store_url: str, folder: Path, base: int, arguments: argparse.Namespace) -> dict[str, Any]:

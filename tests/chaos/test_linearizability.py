@@ -18,6 +18,18 @@ def lost(value: float, began: float) -> Operation:
     return Operation("k", "write", value, None, began, NEVER)
 
 
+def add(value: float, id_: str, began: float, ended: float) -> Operation:
+    return Operation("k", "add", value, (id_, value), began, ended)
+
+
+def clash(id_: str, began: float, ended: float) -> Operation:
+    return Operation("k", "add", 7, (id_, None), began, ended)
+
+
+def change(value: float, id_: str, began: float, ended: float, *, absent: bool = False) -> Operation:
+    return Operation("k", "change", (id_, value), "absent" if absent else (id_, value), began, ended)
+
+
 def read(got: object, began: float, ended: float) -> Operation:
     return Operation("k", "read", None, got, began, ended)
 
@@ -40,6 +52,16 @@ def delete(id_: str, got: str, began: float, ended: float) -> Operation:
         [lost(1, 0), read("absent", 1, 2), read(("a", 1), 3, 4)],
         [write(1, "a", 0, 1), lost(2, 2), read(("a", 1), 3, 4)],
         [lost(1, 0), lost(2, 0), write(3, "a", 1, 2), read(("a", 3), 3, 4)],
+        # added once; who adds again is told of it, and may change it
+        [add(1, "a", 0, 1), clash("a", 2, 3), change(2, "a", 4, 5), read(("a", 2), 6, 7)],
+        [add(1, "a", 0, 5), clash("a", 1, 4), delete("a", "deleted", 2, 6), change(2, "a", 5, 7, absent=True)],
+        [Operation("k", "add", 1, None, 0, NEVER), clash("a", 2, 3), read(("a", 1), 4, 5)],
+        [
+            add(1, "a", 0, 1),
+            Operation("k", "change", ("a", 2), None, 2, NEVER),
+            read(("a", 1), 3, 4),
+            read(("a", 2), 5, 6),
+        ],
     ],
 )
 def test_what_could_have_happened_is_accepted(history: list[Operation]) -> None:
@@ -61,6 +83,17 @@ def test_what_could_have_happened_is_accepted(history: list[Operation]) -> None:
         [write(1, "a", 0, 1), delete("a", "deleted", 2, 5), delete("a", "deleted", 2, 5)],
         # a value nobody wrote
         [write(1, "a", 0, 1), read(("a", 3), 2, 3)],
+        # two of one thing
+        [add(1, "a", 0, 1), add(2, "b", 2, 3)],
+        # told of what is gone, of another one, of none
+        [add(1, "a", 0, 1), delete("a", "deleted", 2, 3), clash("a", 4, 5)],
+        [add(1, "a", 0, 1), clash("b", 2, 3)],
+        [add(1, "a", 0, 1), clash("", 2, 3)],
+        # changed and not changed, absent and there, changed to something else
+        [add(1, "a", 0, 1), change(2, "a", 2, 3), read(("a", 1), 4, 5)],
+        [add(1, "a", 0, 1), change(2, "a", 2, 3, absent=True)],
+        [add(1, "a", 0, 1), delete("a", "deleted", 2, 3), change(2, "a", 4, 5)],
+        [add(1, "a", 0, 1), Operation("k", "change", ("a", 2), ("a", 3), 2, 3)],
         # one without an answer happened twice
         [lost(1, 0), read(("a", 1), 1, 2), write(2, "a", 3, 4), read(("a", 1), 5, 6)],
     ],
