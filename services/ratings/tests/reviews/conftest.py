@@ -40,7 +40,7 @@ from cinemesh.outbox import Outbox
 from cinemesh.projections import Films, People
 from cinemesh.rpc_status import failure_of
 from cinemesh.testing import Running, running, settings_for
-from cinemesh.testing.catalogue import catalogue, film
+from cinemesh.testing.catalogue import catalogue, film, read_whole
 from cinemesh.testing.identity import StandIn, standing_in
 from cinemesh.testing.seeds import seed_films, seed_people
 from cinemesh.testing.tokens import TokenFactory
@@ -185,7 +185,9 @@ async def wire(store_url: str, tmp_path: Path) -> AsyncIterator[Wire]:
         peers = {"catalog": [films_at], "identity": [people_at]}
         settings = settings_for(RatingsSettings, tmp_path / "mesh", peers=peers, database_url=store_url)
         async with running(RatingsApplication(settings)) as server:
-            yield Wire(server, identity, TokenFactory(settings))
+            made = Wire(server, identity, TokenFactory(settings))
+            await read_whole(made.app.films)
+            yield made
 
 
 @pytest.fixture

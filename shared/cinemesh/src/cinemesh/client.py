@@ -32,9 +32,6 @@ _HANDED_ON: Final = 0.98
 Credentials = Literal["service", "caller", "none"]
 _OPTIONS: Final = (
     ("grpc.enable_retries", 1),
-    # the connections of a process are shared in `_channels`; in gRPC's own pool a channel would inherit the waiting time of
-    # one that was closed, because that one's peer did not listen on this address yet
-    ("grpc.use_local_subchannel_pool", 1),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.initial_reconnect_backoff_ms", 100),

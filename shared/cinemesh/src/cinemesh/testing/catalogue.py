@@ -19,6 +19,7 @@ from cinemesh.db import Database, migrate
 from cinemesh.errors import NotFound, Reason, Unavailable
 from cinemesh.feed import FeedServicer
 from cinemesh.outbox import Outbox
+from cinemesh.projections import Films
 from cinemesh.server import Application, Mount, Server
 from cinemesh.settings import ServiceSettings
 from cinemesh.testing.harness import settings_for
@@ -170,6 +171,13 @@ def _servicer(stubs: Any, app: CatalogueStandIn) -> Any:
                     await app.between()
 
     return Servicer()
+
+
+async def read_whole(films: Films) -> None:
+    """Waits until a copy of the films has read everything, so that it answers by itself from then on."""
+    async with asyncio.timeout(30):
+        while not await films.whole():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
