@@ -218,7 +218,7 @@ async def run(service: str, store_url: str, folder: Path, base: int, arguments: 
 
 
 def main() -> int:
-    """Runs every service on every store asked for; exits with 1 when a history has an anomaly."""
+    """Runs every service on every store asked for; exits with 1 when a history has an anomaly, or an answer is an error of the service."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--operations", type=int, default=50_000)
     parser.add_argument("--clients", type=int, default=16)
@@ -237,7 +237,7 @@ def main() -> int:
             with tempfile.TemporaryDirectory() as name:
                 url = f"sqlite:///{name}/store.sqlite3" if store == "sqlite" else postgres.create_database()
                 figures = asyncio.run(run(service, url, Path(name), free_base(), arguments))
-            bad += figures["anomalies"]
+            bad += figures["anomalies"] + sum(n for name, n in figures["outcomes"].items() if name.startswith("said"))
             print(json.dumps(figures) if arguments.json else _words(figures), flush=True)
     finally:
         if "postgresql" in arguments.stores:
