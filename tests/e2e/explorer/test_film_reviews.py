@@ -268,9 +268,9 @@ def test_comments_in_threads(
     explorer.wait(lambda: len(explorer.all(".comment")) == 3, "it is gone")
     assert explorer.texts(".review-ways .chip-count") == ["3"]
 
-    explorer.js("document.querySelector('.talk > form textarea').scrollIntoView({ block: 'center' })")
-    explorer.one(".talk > form textarea").send_keys(HOSTILE_TITLE)
-    press(explorer, "Comment", ".talk > form")
+    explorer.js("document.querySelector('.thread > form textarea').scrollIntoView({ block: 'center' })")
+    explorer.one(".thread > form textarea").send_keys(HOSTILE_TITLE)
+    press(explorer, "Comment", ".thread > form")
     explorer.wait(lambda: explorer.texts(".comment .prose")[-1:] == [HOSTILE_TITLE], "a comment of its own")
     assert explorer.complaints(refusals=True) == []
 

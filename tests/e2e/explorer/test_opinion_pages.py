@@ -242,7 +242,7 @@ def test_a_review_has_an_address_of_its_own(
     explorer.js("localStorage.clear()")
     explorer.driver.delete_all_cookies()
     _go(explorer, f"review/{review['review_id']}")
-    explorer.wait_text(".talk", "Sign in to say something")
+    explorer.wait_text(".thread", "Sign in to say something")
     press(explorer, "Sign in to say something")
     sign_in(explorer, "ada", opened=True)
     explorer.wait(lambda: explorer.hash == f"#/review/{review['review_id']}", "the review")

@@ -91,7 +91,7 @@ def test_structure_width_and_focus(explorer: Explorer, stub: StubMesh, width: in
         wrong = list(explorer.js(STRUCTURE))
         if explorer.js("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             wrong.append(f"scrolls sideways: {explorer.js(WIDE)}")
-        start = "document.querySelector('.opinions, .talk, .personal, .account')"
+        start = "document.querySelector('.opinions, .thread, .personal, .account')"
         explorer.js(f"const e = {start} ?? main; e.setAttribute('tabindex', '-1'); e.focus({{ preventScroll: true }})")
         for _ in range(14):
             explorer.press(Keys.TAB)

@@ -100,10 +100,10 @@ def test_a_film_is_rated_reviewed_noted_and_counted(explorer: Explorer, mesh: Me
     click(explorer, explorer.one(".own-review .like-button"))
     explorer.wait(lambda: explorer.texts(".own-review .like-count") == ["1 person likes it"], "the like")
     press(explorer, "Comments", ".own-review")
-    explorer.wait(lambda: explorer.all(".talk > form"), "the talk")
+    explorer.wait(lambda: explorer.all(".thread > form"), "the talk")
     explorer.settle()
-    explorer.one(".talk > form textarea").send_keys("And *umbrellas*.")
-    press(explorer, "Comment", ".talk > form")
+    explorer.one(".thread > form textarea").send_keys("And *umbrellas*.")
+    press(explorer, "Comment", ".thread > form")
     explorer.wait_text(".comment .prose em", "umbrellas")
     open_film(explorer, film)
     assert "1 rating · 1 review · watched 1 time" in explorer.one(".ratings-here").text
@@ -141,7 +141,8 @@ class Written:
         reviews: as the server gave them, one an attack.
         talk: a review of somebody else, with a comment an attack.
         comments: the comments.
-        lists: names of lists.
+        lists: lists, each with one attack as name and description.
+        remarks: comments on the last list.
         notes: notes of the diary.
         film: the film of the talk.
     """
@@ -152,7 +153,8 @@ class Written:
     film: int = 0
     reviews: list[dict[str, Any]] = field(default_factory=list)
     comments: list[dict[str, Any]] = field(default_factory=list)
-    lists: list[str] = field(default_factory=list)
+    lists: list[dict[str, Any]] = field(default_factory=list)
+    remarks: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -179,12 +181,18 @@ def written(mesh: Mesh) -> Iterator[Written]:
             said = client.post(f"{RATINGS}/review/{found.talk}/comments", json={"body_markdown": f"So: {attack}"})
             if said.is_success:
                 found.comments.append(said.json())
-            listed = client.post(LISTS, json={"name": line[:100], "description": attack, "visibility": "PUBLIC"})
+            open_to_all = {"visibility": "PUBLIC", "comments_enabled": True}
+            listed = client.post(LISTS, json={"name": line[:100], "description": attack} | open_to_all)
             if listed.is_success:
-                found.lists.append(listed.json()["name"])
+                found.lists.append(listed.json())
             noted = client.post(f"{RATINGS}/diary", json={"movie_id": number, "notes": attack, "tags": [line[:40]]})
             if noted.is_success:
                 found.notes.append(noted.json()["notes"])
+        for attack in ATTACKS:
+            path = f"{LISTS}/{found.lists[-1]['list_id']}/comments"
+            remark = client.post(path, json={"body_markdown": f"So: {attack}"})
+            if remark.is_success:
+                found.remarks.append(remark.json())
         yield found
 
 
@@ -215,6 +223,7 @@ def test_nothing_of_any_attack_runs_and_the_text_is_shown(explorer: Explorer, wr
     """With the page's policy, and by the walls of code alone."""
     assert len(written.reviews) > 0.9 * len(ATTACKS)
     assert len(written.comments) > 0.9 * len(ATTACKS)
+    assert len(written.remarks) > 0.9 * len(ATTACKS)
     assert len(written.lists) > 0.6 * len(ATTACKS)
     assert len(written.notes) > 0.6 * len(ATTACKS)
     with trapped(explorer, policy=policy):
@@ -243,9 +252,14 @@ def test_nothing_of_any_attack_runs_and_the_text_is_shown(explorer: Explorer, wr
 
         explorer.open("#/lists")
         explorer.settle()
-        _grow(explorer, ".line-title, .list-name, main li h2, main li h3", 1)
-        page = explorer.one("main").text
-        assert any(name in page for name in written.lists), "names of lists are shown as they are"
+        page = words(explorer.one("main").text)
+        assert any(words(one["name"]) in page for one in written.lists), "names of lists are shown as they are"
+        assert harm(explorer) == []
+        last = written.lists[-1]
+        explorer.open(f"#/lists/{last['list_id']}/comments")
+        _grow(explorer, ".remark", len(written.remarks))
+        texts = [words(text) for text in explorer.texts(".remark .prose")]
+        assert texts == [words(read_markup(one["body_html"]).text) for one in written.remarks]
         assert harm(explorer) == []
 
 
@@ -258,6 +272,10 @@ def test_other_readers_are_as_safe(explorer: Explorer, mesh: Mesh, written: Writ
         for one in written.reviews[:: max(1, len(written.reviews) // 12)]:
             open_reviews(explorer, {"movie_id": one["movie_id"]})
             assert one["title"] in explorer.texts(".review-title") or not one["title"]
+            assert harm(explorer) == []
+        for one in written.lists[:: max(1, len(written.lists) // 12)]:
+            explorer.open(f"#/lists/{one['list_id']}")
+            explorer.wait(lambda name=one["name"]: words(explorer.texts("main h1")[0]) == words(name), one["name"])
             assert harm(explorer) == []
         explorer.js("localStorage.clear()")
         explorer.driver.delete_all_cookies()

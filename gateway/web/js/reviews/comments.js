@@ -157,7 +157,7 @@ export function comments(review, { person, back, signal, counted = () => {} }) {
       },
     }).node;
   }
-  const box = h("div.talk.waiting", grown.node, first());
+  const box = h("div.thread.waiting", grown.node, first());
   grown.start().catch((error) => grown.node.replaceChildren(failureNotice(error, () => refill(box, comments(review, { person, back, signal, counted })))))
     .finally(() => box.classList.remove("waiting"));
   return box;
