@@ -106,7 +106,10 @@ class Candidate:
         fit: learns it.
         grid: options to choose from, on validation only; `{"rows": "all" | "3.5" | "4"}` says which ratings it learns from, where it leaves
             that open.
-        learned_fusion: whether it must see what was held out for validation while it is fitted: it learns to weigh other signals there.
+        learned_fusion: whether it learns to weigh other signals on rows held out for that. It is then given one more option, "rehearsal":
+            bool (n,), the last rows of each person (protocol U) or of the log (T) among the interactions it is fitted on. They are like
+            any others: it may fit its parts without them, weigh by them, and fit the parts once more with them, or cut in its own way. The
+            rows by which it is judged, or its options are chosen, are never among them.
     """
 
     name: str

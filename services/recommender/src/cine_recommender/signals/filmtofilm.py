@@ -1,0 +1,158 @@
+"""Signals that are a sum over the films of a history: each film of it says something of every other film."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from cine_recommender.interactions import Floats, History, Ints
+from cine_recommender.signals.signal import Contribution
+from cine_recommender.signals.storage import Array, read_arrays, sparse_from, sparse_parts, write_arrays
+from cine_recommender.signals.weighing import Weighing, within
+
+_FEW = 4  # histories up to which rows are gathered one person at a time: below it that is faster than a sparse product
+
+
+class FilmWeights(Protocol):
+    """What each film says of each other one: a matrix (films, films) with an empty diagonal, in whatever form."""
+
+    films: int
+
+    def applied(self, profiles: sp.csr_matrix) -> Floats:
+        """Returns profiles, float32 (n, films), times the matrix: float32 (n, films)."""
+        ...
+
+    def towards(self, rows: Ints, film: int) -> Floats:
+        """Returns what the films of `rows` say of a film, float32 (len(rows),)."""
+        ...
+
+    def parts(self) -> dict[str, Array]:
+        """Returns the arrays it consists of."""
+        ...
+
+
+class SparseWeights:
+    """A matrix of which only the entries that matter are kept.
+
+    Args:
+        matrix: float32 csr (films, films), columns ascending within each row.
+    """
+
+    def __init__(self, matrix: sp.csr_matrix) -> None:
+        self._matrix = matrix
+        self.films: int = matrix.shape[1]
+
+    def applied(self, profiles: sp.csr_matrix) -> Floats:
+        """Returns profiles times the matrix."""
+        if profiles.shape[0] > _FEW:
+            product: Floats = (profiles @ self._matrix).toarray()
+            return product
+        out = np.zeros((profiles.shape[0], self.films), dtype=np.float32)
+        for place in range(profiles.shape[0]):
+            mine = slice(profiles.indptr[place], profiles.indptr[place + 1])
+            out[place] = self._sum(profiles.indices[mine], profiles.data[mine])
+        return out
+
+    def _sum(self, rows: Ints, weights: Floats) -> npt.NDArray[np.float64]:
+        matrix = self._matrix
+        cut = [slice(matrix.indptr[row], matrix.indptr[row + 1]) for row in rows]
+        if not cut:
+            return np.zeros(self.films)
+        columns = np.concatenate([matrix.indices[one] for one in cut])
+        values = np.concatenate([matrix.data[one] * weight for one, weight in zip(cut, weights, strict=True)])
+        summed: npt.NDArray[np.float64] = np.bincount(columns, values, minlength=self.films).astype(
+            np.float64, copy=False
+        )
+        return summed
+
+    def towards(self, rows: Ints, film: int) -> Floats:
+        """Returns what the films of `rows` say of a film."""
+        found = np.zeros(len(rows), dtype=np.float32)
+        for place, row in enumerate(rows):
+            start, end = self._matrix.indptr[row], self._matrix.indptr[row + 1]
+            at = start + np.searchsorted(self._matrix.indices[start:end], film)
+            if at < end and self._matrix.indices[at] == film:
+                found[place] = self._matrix.data[at]
+        return found
+
+    def parts(self) -> dict[str, Array]:
+        """Returns the three arrays of the matrix."""
+        return sparse_parts("weights", self._matrix)
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array]) -> Self:
+        """Returns the weights of `parts`."""
+        return cls(sparse_from("weights", arrays, len(arrays["weights_starts"]) - 1))
+
+
+class FilmToFilm:
+    """A signal that is profile times weights.
+
+    Args:
+        weights: what each film says of each other.
+        weighing: what each rating of a history counts.
+    """
+
+    name: ClassVar[str]
+    options: ClassVar[type[Weighing]] = Weighing
+
+    def __init__(self, weights: FilmWeights, weighing: Weighing) -> None:
+        self._weights = weights
+        self._weighing = weighing
+
+    def scores(self, histories: Sequence[History], now: npt.NDArray[np.int64] | None = None) -> Floats:  # noqa: ARG002
+        """Returns float32 (histories, films); the moment does not matter."""
+        return self._weights.applied(self._weighing.profiles(histories, self._weights.films))
+
+    def explain(self, history: History, film: int) -> list[Contribution]:
+        """Returns what each film of the history adds to the score of a film, largest first; films that add nothing are left out."""
+        if not 0 <= film < self._weights.films:
+            return []
+        known = within(history, self._weights.films)
+        return contributions(known.films, self._weighing.read(known.ratings) * self._weights.towards(known.films, film))
+
+    def save(self, folder: Path) -> None:
+        """Writes the weights and the options."""
+        write_arrays(folder, self.name, self._weights.parts(), self._weighing.model_dump())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Reads what `save` wrote, mapped."""
+        arrays, options = read_arrays(folder, cls.name)
+        return cls(cls.weights_of(arrays), cls.options(**options))
+
+    @classmethod
+    def weights_of(cls, arrays: Mapping[str, Array]) -> FilmWeights:
+        """Returns the weights that were saved; signals with other forms of weights override it."""
+        return SparseWeights.of(arrays)
+
+
+def contributions(films: Ints, amounts: Floats) -> list[Contribution]:
+    """Returns the amounts that are not 0, largest first, equal ones by film."""
+    order = np.lexsort((films, -amounts))
+    return [Contribution(int(films[at]), float(amounts[at])) for at in order if amounts[at] != 0]
+
+
+def strongest(rows: Floats, keep: int, first: int = 0) -> sp.csr_matrix:
+    """Returns the `keep` entries of largest magnitude of each row, as a sparse matrix of the same shape.
+
+    Args:
+        rows: float32 (n, films), some rows of a matrix (films, films); altered: its diagonal is emptied.
+        keep: entries to keep in each row, at least 1; of equal ones those of lower number.
+        first: which row of that matrix the first one is, so that its diagonal is known.
+    """
+    count, films = rows.shape
+    rows[np.arange(count), first + np.arange(count)] = 0
+    if keep < films:
+        sizes = np.abs(rows)
+        least = -np.partition(-sizes, keep - 1, axis=1)[:, keep - 1 : keep]
+        over, level = sizes > least, sizes == least
+        # Of those that tie for the last places as many as there is room for: which ones must not hang on the sort's mood.
+        level &= np.cumsum(level, axis=1) <= keep - over.sum(axis=1, keepdims=True)
+        rows = np.where(over | level, rows, np.float32(0))
+    return sp.csr_matrix(rows)
