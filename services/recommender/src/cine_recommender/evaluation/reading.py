@@ -45,7 +45,7 @@ class Log:
         interactions: its ratings, films in ascending order of their ids, equal moments in the order of the file.
         films: movie_id, title, year (0 for unknown), genres (a list, empty for none); one row a film of `movies.csv`.
         tags: person_id, movie_id, tag, timestamp; empty where there is no `tags.csv`. People here may have rated nothing.
-        fingerprint: of the ratings, sha256.
+        fingerprint: of these files, sha256.
     """
 
     name: str
@@ -87,8 +87,16 @@ def read_log(folder: Path) -> Log:
             .otherwise(pl.col("genres").str.split("|")),
         ),
         tags=tagged.rename({"userId": "person_id", "movieId": "movie_id"}),
-        fingerprint=hashlib.sha256(path.read_bytes()).hexdigest(),
+        fingerprint=_fingerprint(folder),
     )
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in ("ratings.csv", "movies.csv", "tags.csv"):
+        path = folder / name
+        digest.update(hashlib.sha256(path.read_bytes()).digest() if path.exists() else b"-")
+    return digest.hexdigest()
 
 
 def _interactions(ratings: pl.DataFrame) -> Interactions:
