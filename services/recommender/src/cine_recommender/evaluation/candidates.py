@@ -1,0 +1,66 @@
+"""The models that `cine evaluate` judges, with the options each may choose from on validation.
+
+A model enters here with one line; what it needs is `signals.signal.Fit`. Grids hold what a careful person would try, not only what won.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Any
+
+from cine_recommender.evaluation import biasonly
+from cine_recommender.evaluation.rating import RatingCandidate
+from cine_recommender.signals import ease, ials, neighbours, popularity
+from cine_recommender.signals.signal import Candidate
+
+Options = dict[str, Any]
+
+
+def grid(**choices: Sequence[Any]) -> list[Options]:
+    """Returns every combination of these choices."""
+    return [dict(zip(choices, values, strict=True)) for values in product(*choices.values())]
+
+
+def candidates() -> list[Candidate]:
+    """Returns the models for U and T, in the order in which they run."""
+    rows = ("all", "3.5", "4")
+    return [
+        Candidate("popular", popularity.fit, grid(rows=rows)),
+        Candidate("recent popular", popularity.fit, grid(rows=rows, days=(90,))),
+        Candidate("EASE", ease.fit, grid(rows=rows, reg=(100.0, 200.0, 400.0, 800.0))),
+        Candidate(
+            "iALS",
+            ials.fit,
+            # by rows first with middling options, then around them: the whole product would take a night
+            [
+                *grid(rows=rows, factors=(64,), reg=(0.02,), unseen=(0.1,)),
+                *grid(rows=("4",), factors=(32, 64, 128), reg=(0.01, 0.03), unseen=(0.03, 0.1)),
+            ],
+        ),
+        Candidate("item-kNN", neighbours.fit_items, grid(rows=rows, shrink=(10.0, 50.0), keep=(100, 400))),
+        Candidate("user-kNN", neighbours.fit_people, grid(rows=rows, shrink=(10.0, 50.0), keep=(50, 200))),
+    ]
+
+
+def rating_candidates() -> list[RatingCandidate]:
+    """Returns the models for R; gains are over the first."""
+    return [RatingCandidate("bias only", biasonly.fit, [{}])]
+
+
+def named(models: Iterable[str], offered: Sequence[str]) -> list[str]:
+    """Returns the offered names that are meant, however they are written; all for none.
+
+    Raises:
+        ValueError: A name is not offered; the message lists those that are.
+    """
+    plain = {_plain(name): name for name in offered}
+    wanted = [_plain(name) for name in models]
+    for given, name in zip(models, wanted, strict=True):
+        if name not in plain:
+            raise ValueError(f"unknown model {given!r}; there are {', '.join(offered)}")
+    return [name for key, name in plain.items() if not wanted or key in wanted]
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
