@@ -108,9 +108,9 @@ class StubReviews(Shelf):
             case ["movie", movie, "reviews"]:
                 return self._of_film(call, int(movie))
             case ["my-reviews"]:
-                caller, movie = self.caller(call), int(call.param("movie_id") or 0)
+                caller, film = self.caller(call), int(call.param("movie_id") or 0)
                 mine = [one for one in self.reviews.values() if one["user_id"] == caller.user_id]
-                found = [self.shown(one, caller) for one in mine if movie in (0, one["movie_id"])]
+                found = [self.shown(one, caller) for one in mine if film in (0, one["movie_id"])]
                 return self.paged(call, "reviews", reversed(found))
             case ["review"]:
                 return self.once(call, lambda: self._create(call))

@@ -111,6 +111,49 @@ def test_stars_by_keyboard_and_none_at_all(
     explorer.wait(lambda: _rating(stub, ada, film) == {"overall": 0}, "a click left of the first star")
 
 
+def test_stars_by_a_finger_which_may_also_scroll_past_them(
+    explorer: Explorer, stub: StubMesh, ada: Account, film: dict[str, Any]
+) -> None:
+    explorer.size(360, 800)
+    explorer.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    try:
+        open_film(explorer, film)
+
+        def place() -> tuple[float, float, float]:
+            """Brings the stars to the middle; returns where the fourth one's first half is, and the width of a star."""
+            control = stars(explorer, "overall")
+            left, top, width, height = explorer.js(
+                "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' });"
+                "const b = arguments[0].parentElement.querySelector('svg').getBoundingClientRect();"
+                "return [b.x, b.y, b.width, b.height]",
+                control,
+            )
+            return left + width * 3.25 / 5, top + height / 2, width / 5
+
+        def touch(kind: str, *points: tuple[float, float]) -> None:
+            given = [{"x": across, "y": down} for across, down in points]
+            explorer.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": given})
+
+        x, y, _ = place()
+        before = explorer.js("return scrollY")
+        touch("touchStart", (x, y))
+        for down in range(10, 210, 20):
+            touch("touchMove", (x, y - down))
+        touch("touchEnd")
+        explorer.wait(lambda: explorer.js("return scrollY") > before + 100, "the page has scrolled")
+        assert shows(explorer, "overall") == "not rated"
+        assert not any("/ratings/rate" in one for one in stub.seen)
+
+        x, y, star = place()
+        touch("touchStart", (x, y))
+        touch("touchMove", (x + star, y))
+        touch("touchEnd")
+        kept(explorer)
+        assert _rating(stub, ada, film) == {"overall": 4.5}, "where the finger left the stars"
+    finally:
+        explorer.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+
+
 def test_a_rating_that_could_not_be_kept_says_so_and_can_be_tried_again(
     explorer: Explorer, stub: StubMesh, ada: Account, film: dict[str, Any]
 ) -> None:
