@@ -10,6 +10,7 @@ import typer
 
 from cine_cli import jobs
 from cine_cli.doctor import examine
+from cine_cli.evaluate import evaluate
 from cine_cli.mesh import launch
 from cine_cli.mesh.plan import MeshOptions
 from cine_cli.mesh.state import MeshState, read_state
@@ -25,6 +26,7 @@ model_app = typer.Typer(no_args_is_help=True, help="Trained models: which is ser
 app.add_typer(data_app, name="data")
 app.add_typer(tmdb_app, name="tmdb")
 app.add_typer(model_app, name="model")
+app.command()(evaluate)
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on standard output, for machines")]
 Force = Annotated[bool, typer.Option("--force", help="do it again even when nothing changed")]

@@ -28,7 +28,7 @@ def candidates() -> list[Candidate]:
     return [
         Candidate("popular", popularity.fit, grid(rows=rows)),
         Candidate("recent popular", popularity.fit, grid(rows=rows, days=(90,))),
-        Candidate("EASE", ease.fit, grid(rows=rows, reg=(100.0, 200.0, 400.0, 800.0))),
+        Candidate("EASE", ease.fit, grid(rows=rows, grade=(0.0, 1.0), reg=(50.0, 100.0, 200.0, 400.0))),
         Candidate(
             "iALS",
             ials.fit,

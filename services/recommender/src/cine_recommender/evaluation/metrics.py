@@ -6,11 +6,13 @@ model that scores many films alike gains nothing by it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from cine_recommender.evaluation.facts import Looks
 from cine_recommender.evaluation.splits import RELEVANT, Fold
@@ -39,11 +41,13 @@ class Judged:
             known of the films, or fewer than two were shown.
         shown: int32 (people, 10): films recommended, best first; -1 beyond the end of a list.
         coverage: 0 to 1: share of the films in the fit set that were recommended to somebody.
+        seconds: wall clock of scoring and ranking, without the measures.
     """
 
     figures: Values
     shown: Ints
     coverage: float
+    seconds: float
 
 
 class Judge:
@@ -81,22 +85,28 @@ class Judge:
         people = len(self.fold.people)
         figures = np.empty((people, len(MEASURES)))
         shown = np.full((people, SHOWN), -1, np.int32)
+        seconds = 0.0
         for first in range(0, people, batch):
             histories = self.fold.histories(first, min(first + batch, people))
+            began = time.perf_counter()
             given = scores(histories, self.fold.now[first : first + batch])
+            seconds += time.perf_counter() - began
             if given.shape != (len(histories), len(self.candidates)):
                 wanted = (len(histories), len(self.candidates))
                 raise ScoresUnusable(f"scores have the shape {given.shape}, not {wanted}")
             if not np.isfinite(given).all():
                 raise ScoresUnusable("scores are not all finite numbers")
             for row, history in enumerate(histories, start=first):
+                began = time.perf_counter()
                 allowed = self.candidates.copy()
                 allowed[history.films] = False
                 ranked = best(given[row - first], allowed, LONG)
+                seconds += time.perf_counter() - began
                 shown[row, : len(ranked[:SHOWN])] = ranked[:SHOWN]
                 figures[row] = self._figures(row, ranked, history)
+        figures[:, MEASURES.index("diversity")] = self._diversity(shown)
         recommended = np.unique(shown[shown >= 0])
-        return Judged(figures, shown, len(recommended) / max(1, int(self.candidates.sum())))
+        return Judged(figures, shown, len(recommended) / max(1, int(self.candidates.sum())), seconds)
 
     def _relevant(self, person: int) -> Ints:
         starts = self._wanted.starts
@@ -111,18 +121,27 @@ class Judge:
             int(hits.sum()) / len(relevant),
             1 / (1 + int(short.argmax())) if short.any() else 0.0,
             float(self.popularity[films].mean()) if len(films) else np.nan,
-            self._diversity(films),
+            np.nan,  # diversity, of all people at once
             self._miscalibration(films, history),
         )
 
-    def _diversity(self, films: Ints) -> float:
-        """Returns 1 minus the mean cosine of all pairs of films, 0 to 1; films of which nothing is known are like no other."""
-        if len(films) < 2 or not self._looks.content.nnz:
-            return np.nan
-        rows = self._looks.content[films]
-        total = np.asarray(rows.sum(axis=0), dtype=np.float64).ravel()
-        own = float(rows.multiply(rows).sum())
-        return 1 - (float(total @ total) - own) / (len(films) * (len(films) - 1))
+    def _diversity(self, shown: Ints) -> Values:
+        """Returns 1 minus the mean cosine of all pairs of films of each list (people, 10), 0 to 1.
+
+        Films of which nothing is known are like no other. Not a number where there is no pair, or nothing is known of any film.
+        """
+        content, many = self._looks.content, (shown >= 0).sum(axis=1)
+        if not content.nnz:
+            return np.full(len(shown), np.nan)
+        rows, _ = np.nonzero(shown >= 0)
+        ones = np.ones(len(rows))
+        lists = sp.csr_matrix((ones, (rows, shown[shown >= 0])), shape=(len(shown), content.shape[0]))
+        total = lists @ content
+        # the square of a sum of vectors holds each pair twice, and each film with itself
+        whole = np.asarray(total.multiply(total).sum(axis=1)).ravel()
+        own = lists @ np.asarray(content.multiply(content).sum(axis=1)).ravel()
+        pairs = many * (many - 1.0)
+        return np.where(pairs > 0, 1 - (whole - own) / np.maximum(pairs, 1), np.nan)
 
     def _miscalibration(self, films: Ints, history: History) -> float:
         """Returns how far the genres shown lie from those of films that the person rated well, 0 for equal (Steck 2018, C_KL)."""

@@ -35,7 +35,7 @@ _NDCG = MEASURES.index("ndcg")
 
 
 class ModelFailed(Exception):
-    """A model could not be judged; the message names it."""
+    """Something could not be judged; the message names the model, or the log."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,6 @@ class _Trialled:
 
     judged: Judged
     fit_seconds: float
-    score_seconds: float
     peak_mib: float
 
     @property
@@ -180,10 +179,13 @@ class Course:
         """Returns protocol T with so many cuts.
 
         Raises:
-            ModelFailed: There is nobody to judge by.
-            ValueError: The log is too small for so many cuts.
+            ModelFailed: There is nobody to judge by, or the log is too small for so many cuts.
         """
-        return cls("T", log, seed, catalogue, rolling(arranged(log.interactions, seed), cuts))
+        try:
+            folds = rolling(arranged(log.interactions, seed), cuts)
+        except ValueError as error:
+            raise ModelFailed(f"{log.name}, protocol T: {error}") from error
+        return cls("T", log, seed, catalogue, folds)
 
     def run(self, candidate: Candidate, progress: Progress) -> Outcome:
         """Chooses options, fits and judges a model.
@@ -264,7 +266,7 @@ def _outcome(candidate: Candidate, chosen: list[Options], tried: list[Trial], fo
         figures=np.concatenate([one.judged.figures for one in found]),
         coverage=float(np.mean([one.judged.coverage for one in found])),
         fit_seconds=float(np.mean([one.fit_seconds for one in found])),
-        person_ms=1000 * sum(one.score_seconds for one in found) / people,
+        person_ms=1000 * sum(one.judged.seconds for one in found) / people,
         peak_mib=max(one.peak_mib for one in found),
     )
 
@@ -281,4 +283,4 @@ def _try(candidate: Candidate, options: Options, cut: _Cut, seed: int) -> _Trial
             judged = judge.judge(signal.scores)
         except ScoresUnusable as error:
             raise ModelFailed(f"{candidate.name}: {error}") from error
-    return _Trialled(judged, fitting.seconds, scoring.seconds, max(fitting.peak_mib, scoring.peak_mib))
+    return _Trialled(judged, fitting.seconds, max(fitting.peak_mib, scoring.peak_mib))

@@ -86,8 +86,7 @@ def evaluate(asked: Asked, progress: Progress) -> Evaluation:
 
     Raises:
         RatingsUnusable: A folder cannot be read.
-        ModelFailed: A model cannot be judged.
-        ValueError: A log is too small for so many cuts.
+        ModelFailed: A model cannot be judged, or a log cannot be judged by.
     """
     found = Evaluation()
     for folder in asked.folders:
