@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from cine_recommender.interactions import History, Interactions
+from cine_recommender.signals.signal import FilmFacts
 
 PEOPLE, FILMS = 60, 45
 UNRATED = FILMS - 1
@@ -40,6 +42,25 @@ def history(*rated: tuple[int, float]) -> History:
     films, stars = ([one[0] for one in rated], [one[1] for one in rated])
     times = 1_010_000_000 + 86_400 * np.arange(len(rated), dtype=np.int64)
     return History(np.array(films, dtype=np.int32), np.array(stars, dtype=np.float32), times)
+
+
+def film_facts(films: int = FILMS, seed: int = 5) -> FilmFacts:
+    """Films whose words, genres and makers go with the three tastes, some with none."""
+    draw = np.random.default_rng(seed)
+    taste = np.arange(films) % 3
+    words = (draw.random((films, 12)) < np.where(np.arange(12) % 3 == taste[:, None], 0.6, 0.1)).astype(np.float32)
+    words[::11] = 0
+    meaning = draw.standard_normal((films, 8)).astype(np.float32) + 2 * np.eye(8, dtype=np.float32)[taste]
+    meaning[4::13] = 0
+    return FilmFacts(
+        years=(1990 + draw.integers(0, 30, films)).astype(np.int32),
+        genres=np.eye(4, dtype=np.float32)[taste],
+        terms=sp.csr_matrix(words / np.maximum(np.linalg.norm(words, axis=1, keepdims=True), 1)),
+        people=sp.csr_matrix((draw.random((films, 10)) < 0.2).astype(np.float32)),
+        keywords=sp.csr_matrix(words[:, :6]),
+        meaning=meaning / np.maximum(np.linalg.norm(meaning, axis=1, keepdims=True), 1e-9),
+        runtimes=draw.integers(80, 180, films).astype(np.int32),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -148,11 +148,18 @@ def strongest(rows: Floats, keep: int, first: int = 0) -> sp.csr_matrix:
     """
     count, films = rows.shape
     rows[np.arange(count), first + np.arange(count)] = 0
-    if keep < films:
-        sizes = np.abs(rows)
-        least = -np.partition(-sizes, keep - 1, axis=1)[:, keep - 1 : keep]
-        over, level = sizes > least, sizes == least
-        # Of those that tie for the last places as many as there is room for: which ones must not hang on the sort's mood.
-        level &= np.cumsum(level, axis=1) <= keep - over.sum(axis=1, keepdims=True)
-        rows = np.where(over | level, rows, np.float32(0))
-    return sp.csr_matrix(rows)
+    if keep >= films:
+        return sp.csr_matrix(rows)
+    columns, values, starts = [], [], [0]
+    for row in rows:
+        sizes = np.abs(row)
+        least = np.partition(sizes, films - keep)[films - keep]
+        over = np.flatnonzero(sizes > least)
+        # of those that tie for the last places as many as there is room for: which ones must not hang on the sort's mood
+        level = np.flatnonzero(sizes == least)[: keep - len(over)] if least else over[:0]
+        best = np.sort(np.concatenate([over, level]))
+        columns.append(best)
+        values.append(row[best])
+        starts.append(starts[-1] + len(best))
+    parts = (np.concatenate(values), np.concatenate(columns), starts)
+    return sp.csr_matrix(parts, shape=rows.shape, dtype=np.float32)

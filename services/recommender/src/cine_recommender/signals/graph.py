@@ -1,0 +1,97 @@
+"""Random walks over films, people who rated them, and what films share: genres, directors and cast, keywords (RP3β; Paudel et al., 2017).
+
+A walk goes from a film of the history to somebody who liked it, or to a genre, a keyword, a person of the film, and from there to another
+film: a hop. Each step is a transition of the graph to the power `alpha`, and where a walk ends is held back by how much leads there, to the
+power `beta`. With two hops a film is found that shares nothing with the history but a film between them. Walks of a whole history are
+a sum over its films, so what each of them gave is exact. It is what stands for the trained network without the `train` extra.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from pydantic import Field
+
+from cine_recommender.interactions import Interactions
+from cine_recommender.signals.filmtofilm import FilmToFilm, SparseWeights
+from cine_recommender.signals.neighbours import nearest
+from cine_recommender.signals.signal import FilmFacts
+from cine_recommender.signals.weighing import Weighing
+
+_BLOCK = 1024
+
+
+class GraphOptions(Weighing):
+    """How walks go."""
+
+    alpha: float = Field(
+        default=0.5, gt=0, le=3, description="power of each step's probability; above 1 the likely ones more so"
+    )
+    beta: float = Field(default=0.5, ge=0, le=1.5, description="how much films that much leads to are held back")
+    keep: int = Field(default=500, ge=1, description="ends to keep for each film")
+    genres: float = Field(default=0.0, ge=0, le=1, description="share of walks through a genre")
+    people: float = Field(default=0.02, ge=0, le=1, description="share of walks through a director or actor")
+    keywords: float = Field(default=0.02, ge=0, le=1, description="share of walks through a keyword")
+    second: float = Field(default=0.0, ge=0, le=1, description="weight of walks of two hops beside those of one")
+
+
+class Walks(FilmToFilm):
+    """Where random walks from the films of the history end."""
+
+    name: ClassVar[str] = "rp3beta"
+    options: ClassVar[type[Weighing]] = GraphOptions
+
+
+def fit(interactions: Interactions, facts: FilmFacts | None, options: dict[str, Any], seed: int) -> Walks:  # noqa: ARG001
+    """Walks from every film; options are those of `GraphOptions`. No walk is drawn by lot: all are summed.
+
+    Without facts there are only people to walk through.
+
+    Raises:
+        pydantic.ValidationError: An option is unknown or out of range.
+    """
+    chosen = GraphOptions(**options)
+    liked = interactions.matrix(chosen.learned(interactions.ratings))
+    ways = [(1.0, liked.T.tocsr())]
+    if facts is not None:
+        shared = ((chosen.genres, facts.genres), (chosen.people, facts.people), (chosen.keywords, facts.keywords))
+        ways += [(weight, sp.csr_matrix(through)) for weight, through in shared if weight and through.shape[1]]
+    through = [(weight, _steps(way, chosen.alpha), _steps(way.T.tocsr(), chosen.alpha)) for weight, way in ways]
+    leading = sum(weight * np.asarray(way.astype(bool).sum(axis=1)).ravel() for weight, way in ways)
+    held = np.power(np.maximum(leading, 1), -chosen.beta).astype(np.float32)
+    blocks = []
+    for at in range(0, liked.shape[1], _BLOCK):
+        hops = sum(weight * (there[at : at + _BLOCK] @ back) for weight, there, back in through)
+        blocks.append(_best(hops.tocsr(), held, chosen.keep, at))
+    hop = sp.vstack(blocks, format="csr")
+    return Walks(SparseWeights(_second(hop, held, chosen) if chosen.second else hop), chosen)
+
+
+def _second(hop: sp.csr_matrix, held: np.ndarray[Any, np.dtype[np.float32]], options: GraphOptions) -> sp.csr_matrix:
+    """Returns hops and, beside them, hops from where they end."""
+    # the way on from a film is taken with its probability, not held back twice
+    free = hop @ sp.diags(1 / held)
+    onward = sp.diags(1 / np.maximum(np.asarray(free.sum(axis=1)).ravel(), 1e-12)) @ free
+    blocks = []
+    for at in range(0, hop.shape[0], _BLOCK):
+        twice = free[at : at + _BLOCK] @ onward
+        blocks.append(_best((free[at : at + _BLOCK] + options.second * twice).tocsr(), held, options.keep, at))
+    return sp.vstack(blocks, format="csr")
+
+
+def _best(ends: sp.csr_matrix, held: np.ndarray[Any, np.dtype[np.float32]], keep: int, first: int) -> sp.csr_matrix:
+    rows = first + np.repeat(np.arange(ends.shape[0]), np.diff(ends.indptr))
+    ends.data = (ends.data * held[ends.indices]).astype(np.float32)
+    ends.data[rows == ends.indices] = 0  # a film is not a reason for itself
+    ends.eliminate_zeros()
+    return nearest(ends, keep)
+
+
+def _steps(way: sp.csr_matrix, alpha: float) -> sp.csr_matrix:
+    """Returns the probability of each step, by row, to a power."""
+    leaving = np.asarray(way.sum(axis=1)).ravel()
+    steps = (sp.diags(1 / np.maximum(leaving, 1e-12)) @ way).tocsr().astype(np.float32)
+    steps.data **= np.float32(alpha)
+    return steps
