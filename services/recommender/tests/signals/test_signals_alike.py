@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cine_recommender.interactions import History, Interactions
-from cine_recommender.signals import content, ease, gaussian, graph, ials, neighbours, popularity, svd
+from cine_recommender.signals import bpr, content, ease, gaussian, graph, ials, neighbours, popularity, svd
 from cine_recommender.signals.signal import Fit, Signal
 
 from .conftest import FILMS, UNRATED, film_facts, history, ratings_log
@@ -41,6 +41,7 @@ CASES = {
     "user-knn": Case(
         neighbours.PersonNeighbours, neighbours.fit_people, {"keep": 9, "shrink": 2, "grade": 1}, linear=False
     ),
+    "bpr": Case(bpr.Bpr, bpr.fit, {"factors": 8, "epochs": 40, "rate": 0.02}),
     "content": Case(content.Content, content.fit, {"genres": 0.3}),
     "content-kept": Case(content.Content, content.fit, {"keep": 12}),
     "walks": Case(graph.Walks, graph.fit, {"alpha": 0.7, "beta": 0.4, "genres": 0.1}),
@@ -119,7 +120,7 @@ def test_a_film_that_was_not_liked_raises_nothing(case: Case, signal: Signal, fi
     )
     before, after = signal.scores([liked, with_it])
     others = [at for at in range(FILMS) if at != film]
-    if signal.name == "ease":  # a weight of EASE may be below 0: what resembles the film is what it speaks for
+    if signal.name in {"ease", "bpr"}:  # their weights may be below 0: what resembles the film is what it speaks for
         resembling = signal.scores([history((film, 5))])[0] > 0
         others = [at for at in others if resembling[at]]
     assert (after[others] <= before[others] + 1e-6).all()

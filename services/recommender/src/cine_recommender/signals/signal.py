@@ -31,6 +31,8 @@ class FilmFacts:
         keywords: 0 or 1 (films, keywords).
         meaning: float32 (films, dimensions), sentence embeddings of unit length, zeros where there is no text.
         runtimes: int32 (films,), minutes; 0 for unknown.
+        genre_names: names of the genres, in the order of their columns; empty where names are not known.
+        keyword_names: of the keywords, likewise.
     """
 
     years: Ints
@@ -40,6 +42,8 @@ class FilmFacts:
     keywords: sp.csr_matrix
     meaning: Floats
     runtimes: Ints
+    genre_names: tuple[str, ...] = ()
+    keyword_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
