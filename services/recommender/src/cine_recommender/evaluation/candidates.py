@@ -11,7 +11,7 @@ from typing import Any
 
 from cine_recommender.evaluation import biasonly
 from cine_recommender.evaluation.rating import RatingCandidate
-from cine_recommender.signals import ease, ials, neighbours, popularity
+from cine_recommender.signals import bpr, content, ease, gaussian, graph, ials, neighbours, popularity, svd
 from cine_recommender.signals.signal import Candidate
 
 Options = dict[str, Any]
@@ -32,20 +32,29 @@ def candidates() -> list[Candidate]:
         Candidate(
             "iALS",
             ials.fit,
-            # by rows first with middling options, then around them: the whole product would take a night
+            # first which rows, with options known to do well, then around these: the whole product would take a night
             [
                 *grid(rows=rows, factors=(64,), reg=(0.02,), unseen=(0.1,)),
-                *grid(rows=("4",), factors=(32, 64, 128), reg=(0.01, 0.03), unseen=(0.03, 0.1)),
+                *grid(rows=("4",), factors=(64,), reg=(0.015, 0.03), unseen=(0.05, 0.1, 0.2)),
+                *grid(rows=("4",), factors=(32, 128), reg=(0.02,), unseen=(0.1,)),
             ],
         ),
         Candidate("item-kNN", neighbours.fit_items, grid(rows=rows, shrink=(10.0, 50.0), keep=(100, 400))),
         Candidate("user-kNN", neighbours.fit_people, grid(rows=rows, shrink=(10.0, 50.0), keep=(50, 200))),
+        Candidate("BPR", bpr.fit, grid(rows=rows, factors=(32, 64), reg=(0.003, 0.01, 0.03))),
+        Candidate("RP3beta", graph.fit, grid(rows=rows, alpha=(0.5, 1.0), beta=(0.3, 0.5, 0.7))),
+        Candidate("content", content.fit, grid(rows=rows, genres=(0.0, 0.5, 1.0))),
+        Candidate("SVD", svd.fit, [{}]),
     ]
 
 
 def rating_candidates() -> list[RatingCandidate]:
     """Returns the models for R; gains are over the first."""
-    return [RatingCandidate("bias only", biasonly.fit, [{}])]
+    return [
+        RatingCandidate("SVD", svd.fit, [{}]),  # as others take it: with its defaults
+        RatingCandidate("bias only", biasonly.fit, [{}]),
+        RatingCandidate("Gaussian", gaussian.fit, [{}]),
+    ]
 
 
 def named(models: Iterable[str], offered: Sequence[str]) -> list[str]:
