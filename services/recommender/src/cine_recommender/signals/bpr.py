@@ -8,15 +8,15 @@ seed; the liked film itself is left out of the sum while it is asked for. Steps 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from pydantic import Field
 
-from cine_recommender.interactions import Floats, Interactions, Ints
-from cine_recommender.signals.filmtofilm import FilmToFilm, FilmWeights
+from cine_recommender.interactions import Floats, Interactions
+from cine_recommender.signals.filmtofilm import FilmToFilm, FilmWeights, VectorWeights
 from cine_recommender.signals.signal import FilmFacts
 from cine_recommender.signals.storage import Array
 from cine_recommender.signals.weighing import Weighing
@@ -35,43 +35,6 @@ class BprOptions(Weighing):
     rate: float = Field(default=0.005, gt=0, description="length of Adam's steps")
     reg: float = Field(default=0.2, ge=0)
     spread: float = Field(default=0.1, gt=0, description="size of the vectors it starts from")
-
-
-class VectorWeights:
-    """What each film says of each other as the product of two vectors: what it says, and what is said of it.
-
-    Args:
-        saying: float32 (films, n).
-        said: float32 (films, n).
-    """
-
-    def __init__(self, saying: Floats, said: Floats) -> None:
-        self._saying = saying
-        self._said = said
-        self._own = np.einsum("fn,fn->f", saying, said)
-        self._by_factor = np.ascontiguousarray(said.T)
-        self.films: int = len(said)
-
-    def applied(self, profiles: sp.csr_matrix) -> Floats:
-        """Returns profiles times the matrix."""
-        out = np.asarray(profiles @ self._saying, dtype=np.float32) @ self._by_factor
-        # a film is not a reason for itself
-        rows = np.repeat(np.arange(profiles.shape[0]), np.diff(profiles.indptr))
-        out[rows, profiles.indices] -= profiles.data * self._own[profiles.indices]
-        return out
-
-    def towards(self, rows: Ints, film: int) -> Floats:
-        """Returns what the films of `rows` say of a film."""
-        return np.where(rows == film, 0, self._saying[rows] @ self._said[film]).astype(np.float32)
-
-    def parts(self) -> dict[str, Array]:
-        """Returns both sides."""
-        return {"saying": self._saying, "said": self._said}
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, Array]) -> Self:
-        """Returns the weights of `parts`."""
-        return cls(arrays["saying"], arrays["said"])
 
 
 class Bpr(FilmToFilm):

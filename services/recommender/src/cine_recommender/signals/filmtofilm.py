@@ -90,6 +90,43 @@ class SparseWeights:
         return cls(sparse_from("weights", arrays, len(arrays["weights_starts"]) - 1))
 
 
+class VectorWeights:
+    """What each film says of each other as the product of two vectors: what it says, and what is said of it.
+
+    Args:
+        saying: float32 (films, n).
+        said: float32 (films, n).
+    """
+
+    def __init__(self, saying: Floats, said: Floats) -> None:
+        self._saying = saying
+        self._said = said
+        self._own = np.einsum("fn,fn->f", saying, said)
+        self._by_factor = np.ascontiguousarray(said.T)
+        self.films: int = len(said)
+
+    def applied(self, profiles: sp.csr_matrix) -> Floats:
+        """Returns profiles times the matrix."""
+        out = np.asarray(profiles @ self._saying, dtype=np.float32) @ self._by_factor
+        # a film is not a reason for itself
+        rows = np.repeat(np.arange(profiles.shape[0]), np.diff(profiles.indptr))
+        out[rows, profiles.indices] -= profiles.data * self._own[profiles.indices]
+        return out
+
+    def towards(self, rows: Ints, film: int) -> Floats:
+        """Returns what the films of `rows` say of a film."""
+        return np.where(rows == film, 0, self._saying[rows] @ self._said[film]).astype(np.float32)
+
+    def parts(self) -> dict[str, Array]:
+        """Returns both sides."""
+        return {"saying": self._saying, "said": self._said}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array]) -> Self:
+        """Returns the weights of `parts`."""
+        return cls(arrays["saying"], arrays["said"])
+
+
 class FilmToFilm:
     """A signal that is profile times weights.
 
