@@ -68,7 +68,7 @@ class Ials:
         """Returns the people of histories as vectors, float32 (histories, factors)."""
         profiles = self._options.profiles(histories, len(self._films))
         # only liking is folded in: "disliked" has no place in a model of what was seen and liked
-        return solved(self._films, profiles.maximum(0).tocsr(), self._all_pairs, self._options)
+        return solved(self._films, profiles.maximum(0).tocsr(), self._all_pairs, self._options, self._learned)
 
     def explain(self, history: History, film: int) -> list[Contribution]:
         """Returns by how much the score of a film falls without each film of the history, largest first."""
@@ -137,7 +137,9 @@ def ridges(counts: npt.NDArray[Any], others: int, options: IalsOptions) -> Float
     return found
 
 
-def solved(others: Floats, weights: sp.csr_matrix, all_pairs: Floats, options: IalsOptions) -> Floats:
+def solved(
+    others: Floats, weights: sp.csr_matrix, all_pairs: Floats, options: IalsOptions, facing: int | None = None
+) -> Floats:
     """Returns the best vectors of one side, given those of the other.
 
     Args:
@@ -145,6 +147,7 @@ def solved(others: Floats, weights: sp.csr_matrix, all_pairs: Floats, options: I
         weights: float32 csr (n, m), of what each one liked.
         all_pairs: (factors, factors), what pairs that were not rated ask of everybody.
         options: how it is learned.
+        facing: how many of the others are not zeros; None to count them.
 
     Returns:
         float32 (n, factors); zeros for whoever liked nothing.
@@ -152,7 +155,7 @@ def solved(others: Floats, weights: sp.csr_matrix, all_pairs: Floats, options: I
     factors = others.shape[1]
     out = np.zeros((weights.shape[0], factors), dtype=np.float32)
     counts = np.diff(weights.indptr)
-    ridge = ridges(counts, learned(others), options)
+    ridge = ridges(counts, learned(others) if facing is None else facing, options)
     among = np.eye(factors, dtype=np.float32)
     for rows in _batches(counts, factors):
         longest, shortest = int(counts[rows[-1]]), int(counts[rows[0]])
