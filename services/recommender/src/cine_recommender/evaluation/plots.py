@@ -68,18 +68,18 @@ def scatter(title: str, across: str, upwards: str, dots: Sequence[Dot]) -> str:
         dots: at least one; no figure below 0.
     """
     height = 420
-    bottom, left = height - 56, 70
+    bottom, left, top = height - 56, 70, _TOP + 16
     xs, ys = _ticks(0, max(one.x for one in dots)), _ticks(0, max(one.y for one in dots))
     wide = max(xs[-1], 1e-6, *(one.x for one in dots))
     tall = max(ys[-1], 1e-6, *(one.y for one in dots))
 
     def place(x: float, y: float) -> tuple[float, float]:
-        return left + x / wide * (_WIDTH - left - 110), bottom - y / tall * (bottom - _TOP)
+        return left + x / wide * (_WIDTH - left - 110), bottom - y / tall * (bottom - top)
 
     parts = [_text(12, 22, title, weight="bold", anchor="start")]
     for tick in xs:
         x, _ = place(tick, 0)
-        parts += [_line(x, _TOP, x, bottom, _FAINT), _text(x, bottom + 18, f"{tick:g}", colour=_MARK)]
+        parts += [_line(x, top, x, bottom, _FAINT), _text(x, bottom + 18, f"{tick:g}", colour=_MARK)]
     for tick in ys:
         _, y = place(0, tick)
         parts += [
@@ -87,7 +87,7 @@ def scatter(title: str, across: str, upwards: str, dots: Sequence[Dot]) -> str:
             _text(left - 8, y + 4, f"{tick:g}", anchor="end", colour=_MARK),
         ]
     parts.append(_text((left + _WIDTH - 110) / 2, height - 14, across, colour=_MARK))
-    parts.append(_text(12, _TOP - 6, upwards, anchor="start", colour=_MARK))
+    parts.append(_text(12, top - 14, upwards, anchor="start", colour=_MARK))
     taken: list[tuple[float, float]] = []
     for one in dots:
         x, y = place(one.x, one.y)
