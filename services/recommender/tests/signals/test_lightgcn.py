@@ -14,6 +14,7 @@ from cine_recommender.training import lightgcn
 
 from .conftest import FILMS, film_facts, history
 
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning")  # torch-geometric still uses it
 trained_here = pytest.mark.skipif(
     not lightgcn.installed(), reason="the train extra is not installed (requirements/train.txt)"
 )
