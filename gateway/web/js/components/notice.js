@@ -17,7 +17,8 @@ const OWNERS = [[/recommendations/, "recommender"], [/v1\/ratings/, "ratings"], 
 
 /** What a failed call means, in a sentence. */
 export function explain(error) {
-  if (!error.kind) reportError(error); // a fault of this code must not be silent
+  // a fault of this code must not be silent; a call given up because its page was left is none
+  if (!error.kind && error.name !== "AbortError") reportError(error);
   if (error.kind === "limited" && error.wait) return `That was more often than is allowed. Try again in ${wait(error.wait)}.`;
   if (error.kind === "unauthenticated" && !error.reason.startsWith("TOKEN_")) return sentence(error.message);
   return WORDS[error.kind]?.[1] ?? (error.kind ? sentence(error.message) : WORDS.broken[1]);
