@@ -21,13 +21,13 @@ class LightGcnOptions(Weighing):
     """How it is trained."""
 
     factors: int = Field(default=64, ge=1, le=512)
-    layers: int = Field(default=3, ge=1, le=6, description="hops over the graph")
+    layers: int = Field(default=2, ge=1, le=6, description="hops over the graph")
     epochs: int = Field(
         default=60, ge=1, description="times that as many triples are drawn as there are ratings that count"
     )
     batch: int = Field(default=8192, ge=1)
-    rate: float = Field(default=0.01, gt=0, description="length of Adam's steps")
-    reg: float = Field(default=1e-4, ge=0)
+    rate: float = Field(default=0.03, gt=0, description="length of Adam's steps")
+    reg: float = Field(default=1e-3, ge=0)
     genres: bool = Field(default=True, description="whether genres are part of the graph")
     people: bool = Field(default=True, description="whether directors and cast are")
     keywords: bool = Field(default=True, description="whether keywords are")
