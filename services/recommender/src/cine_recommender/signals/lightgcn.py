@@ -23,7 +23,7 @@ class LightGcnOptions(Weighing):
     factors: int = Field(default=64, ge=1, le=512)
     layers: int = Field(default=2, ge=1, le=6, description="hops over the graph")
     epochs: int = Field(
-        default=60, ge=1, description="times that as many triples are drawn as there are ratings that count"
+        default=40, ge=1, description="times that as many triples are drawn as there are ratings that count"
     )
     batch: int = Field(default=8192, ge=1)
     rate: float = Field(default=0.03, gt=0, description="length of Adam's steps")
