@@ -23,6 +23,7 @@ from cinemesh.projections import Films
 from cinemesh.server import Application, Mount, Server
 from cinemesh.settings import ServiceSettings
 from cinemesh.testing.harness import settings_for
+from cinemesh.testing.ports import free_port
 
 _PACKAGE = "cine.catalog.v1"
 _STREAMED = 3
@@ -195,7 +196,7 @@ async def catalogue(
     settings.service_dir.mkdir(parents=True, exist_ok=True)
     app = CatalogueStandIn(settings, films)
     server = Server(app)
-    await server.bind(port, None)
+    await server.bind(port or free_port(), None)
     try:
         await server.start()
         yield app, f"127.0.0.1:{server.port}"

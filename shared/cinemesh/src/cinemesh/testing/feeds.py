@@ -13,6 +13,7 @@ from cinemesh.feed import FeedServicer
 from cinemesh.server import Application, Mount, Server
 from cinemesh.settings import ServiceSettings
 from cinemesh.testing.harness import settings_for
+from cinemesh.testing.ports import free_port
 
 if TYPE_CHECKING:
     from cine.common.v1.feed_pb2_grpc import FeedServiceAsyncStub
@@ -54,7 +55,7 @@ async def serving_feed(feed: FeedServicer, folder: Path, *, port: int = 0) -> As
         port: port to listen on; any free one when 0.
     """
     server = Server(FeedApplication(settings_for(FeedSettings, folder), feed))
-    await server.bind(port, None)
+    await server.bind(port or free_port(), None)
     try:
         await server.start()
         yield server.port

@@ -14,6 +14,7 @@ import grpc
 from cinemesh.keys import ensure_mesh_keys
 from cinemesh.server import Application, Server
 from cinemesh.settings import ServiceSettings
+from cinemesh.testing.ports import free_port
 from cinemesh.tls import open_channel
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -81,7 +82,7 @@ async def running(
         StartFailed: the application could not start.
     """
     server = Server(app)
-    await server.bind(0, None)
+    await server.bind(free_port(), None)
     address = f"127.0.0.1:{server.port}"
     starting = asyncio.create_task(server.start())
     try:

@@ -21,6 +21,7 @@ from cinemesh.outbox import Outbox
 from cinemesh.server import Application, Mount, Server
 from cinemesh.settings import ServiceSettings
 from cinemesh.testing.harness import settings_for
+from cinemesh.testing.ports import free_port
 
 
 class IdentitySettings(ServiceSettings):
@@ -173,7 +174,7 @@ async def standing_in(folder: Path, *, port: int = 0, **values: Any) -> AsyncIte
     app = StandIn(settings_for(IdentitySettings, folder, **values))
     app.settings.service_dir.mkdir(parents=True, exist_ok=True)
     server = Server(app)
-    await server.bind(port, None)
+    await server.bind(port or free_port(), None)
     try:
         await server.start()
         yield app, f"127.0.0.1:{server.port}"

@@ -1,7 +1,8 @@
 """Ports for the servers that tests start.
 
 They lie below the range from which the kernel takes ports for outgoing connections (32768 to 60999 on Linux): one that was free
-a moment ago may there be somebody's connection by the time the server binds it. Test processes side by side (pytest-xdist)
+a moment ago may there be somebody's connection by the time the server binds it. They come round late: gRPC lets a new channel to an
+address wait as long as an earlier one to the same address had to, whose server was gone. Test processes side by side (pytest-xdist)
 take theirs from shares of their own.
 """
 
