@@ -17,7 +17,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.e2e.explorer.accounts import sign_in, signed_in
 from tests.e2e.explorer.stub_mesh import StubMesh
+from tests.e2e.explorer.stub_people import Account
 
 SWITCHES = (
     "--headless=new",
@@ -178,6 +180,15 @@ def explorer(chromium: webdriver.Chrome, explorer_url: str) -> Explorer:
     found.media()
     chromium.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": explorer_url.rstrip("/"), "storageTypes": "all"})
     return found
+
+
+@pytest.fixture
+def ada(explorer: Explorer, stub: StubMesh) -> Account:
+    """Somebody who is signed in."""
+    account = stub.identity.add("ada")
+    sign_in(explorer, "ada")
+    signed_in(explorer, "Ada")
+    return account
 
 
 @pytest.fixture

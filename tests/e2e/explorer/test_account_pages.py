@@ -35,15 +35,6 @@ MODULES = """
 """
 
 
-@pytest.fixture
-def ada(explorer: Explorer, stub: StubMesh) -> Account:
-    """Somebody who is signed in."""
-    account = stub.identity.add("ada")
-    sign_in(explorer, "ada")
-    signed_in(explorer, "Ada")
-    return account
-
-
 def test_profile_is_kept_and_shown_as_far_as_it_is_public(
     explorer: Explorer, stub: StubMesh, ada: Account, film: dict[str, Any]
 ) -> None:

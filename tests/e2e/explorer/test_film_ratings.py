@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.explorer.accounts import click, fill, named, sign_in, signed_in
+from tests.e2e.explorer.accounts import click, fill, named, sign_in
 from tests.e2e.explorer.opinions import kept, open_film, press, shows, stars, touch_star
 
 if TYPE_CHECKING:
@@ -30,15 +30,6 @@ AT_REST = """
     window.looked = y;
     return window.looks > 12;
 """
-
-
-@pytest.fixture
-def ada(explorer: Explorer, stub: StubMesh) -> Account:
-    """Somebody who is signed in."""
-    account = stub.identity.add("ada")
-    sign_in(explorer, "ada")
-    signed_in(explorer, "Ada")
-    return account
 
 
 def _rating(stub: StubMesh, account: Account, film: dict[str, Any]) -> dict[str, float]:

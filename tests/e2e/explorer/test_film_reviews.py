@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selenium.webdriver.common.by import By
 
-from tests.e2e.explorer.accounts import click, fill, named, sign_in, signed_in
+from tests.e2e.explorer.accounts import click, fill, named
 from tests.e2e.explorer.opinions import open_reviews, press, shows, touch_star
 from tests.e2e.explorer.stub_films import HOSTILE_TITLE
 
@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from tests.e2e.explorer.stub_people import Account
 
 pytestmark = [pytest.mark.browser]
-
-
-@pytest.fixture
-def ada(explorer: Explorer, stub: StubMesh) -> Account:
-    """Somebody who is signed in."""
-    account = stub.identity.add("ada")
-    sign_in(explorer, "ada")
-    signed_in(explorer, "Ada")
-    return account
 
 
 @pytest.fixture

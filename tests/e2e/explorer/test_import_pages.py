@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.explorer.accounts import labelled, press, sign_in, signed_in
+from tests.e2e.explorer.accounts import labelled, press
 from tests.e2e.explorer.stub_people import Account
 
 if TYPE_CHECKING:
@@ -15,14 +15,6 @@ if TYPE_CHECKING:
     from tests.e2e.explorer.stub_mesh import StubMesh
 
 pytestmark = [pytest.mark.browser]
-
-
-@pytest.fixture
-def ada(explorer: Explorer, stub: StubMesh) -> Account:
-    account = stub.identity.add("ada")
-    sign_in(explorer, "ada")
-    signed_in(explorer, "Ada")
-    return account
 
 
 @pytest.fixture

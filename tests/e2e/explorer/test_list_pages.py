@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.explorer.accounts import click, fill, labelled, named, press, sign_in, signed_in
+from tests.e2e.explorer.accounts import click, fill, labelled, named, press
 from tests.e2e.explorer.stub_films import HOSTILE_TITLE
 from tests.e2e.explorer.stub_people import Account
 
@@ -17,14 +17,6 @@ if TYPE_CHECKING:
     from tests.e2e.explorer.stub_mesh import StubMesh
 
 pytestmark = [pytest.mark.browser]
-
-
-@pytest.fixture
-def ada(explorer: Explorer, stub: StubMesh) -> Account:
-    account = stub.identity.add("ada")
-    sign_in(explorer, "ada")
-    signed_in(explorer, "Ada")
-    return account
 
 
 def _titles(explorer: Explorer) -> list[str]:

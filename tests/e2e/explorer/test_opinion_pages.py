@@ -34,15 +34,6 @@ READ = """
 """
 
 
-@pytest.fixture
-def ada(explorer: Explorer, stub: StubMesh) -> Account:
-    """Somebody who is signed in."""
-    account = stub.identity.add("ada")
-    sign_in(explorer, "ada")
-    signed_in(explorer, "Ada")
-    return account
-
-
 def _ids(stub: StubMesh) -> list[int]:
     return [film["movie_id"] for film in stub.films]
 

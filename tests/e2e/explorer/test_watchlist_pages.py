@@ -11,7 +11,7 @@ from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.explorer.accounts import click, labelled, press, sign_in, signed_in
+from tests.e2e.explorer.accounts import click, labelled, press, sign_in
 from tests.e2e.explorer.stub_people import Account
 
 if TYPE_CHECKING:
@@ -19,14 +19,6 @@ if TYPE_CHECKING:
     from tests.e2e.explorer.stub_mesh import StubMesh
 
 pytestmark = [pytest.mark.browser]
-
-
-@pytest.fixture
-def ada(explorer: Explorer, stub: StubMesh) -> Account:
-    account = stub.identity.add("ada")
-    sign_in(explorer, "ada")
-    signed_in(explorer, "Ada")
-    return account
 
 
 def _own(stub: StubMesh, ada: Account) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from cinemesh.errors import CineError
 from cinemesh.outbox import Outbox
 from cinemesh.rpc_status import failure_of
 from cinemesh.testing import Running, running, settings_for
-from cinemesh.testing.catalogue import CatalogueStandIn, catalogue, film
+from cinemesh.testing.catalogue import CatalogueStandIn, catalogue, film, read_whole
 from cinemesh.testing.identity import StandIn, standing_in
 from cinemesh.testing.seeds import seed_films
 from cinemesh.testing.tokens import TokenFactory
@@ -129,13 +128,7 @@ class Mesh:
 
     async def filled(self) -> None:
         """Waits until the films are there."""
-
-        async def whole() -> bool:
-            with contextlib.suppress(CineError):
-                return bool(await self.app.films.probe())
-            return False
-
-        await eventually(whole)
+        await read_whole(self.app.films)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -34,7 +33,7 @@ from cinemesh.rpc_status import failure_of
 from cinemesh.server import Application, Mount
 from cinemesh.settings import ServiceSettings
 from cinemesh.testing import Running, running, settings_for
-from cinemesh.testing.catalogue import CatalogueStandIn, catalogue, film
+from cinemesh.testing.catalogue import CatalogueStandIn, catalogue, film, read_whole
 from cinemesh.testing.identity import StandIn, standing_in
 from cinemesh.testing.tokens import TokenFactory
 
@@ -162,13 +161,7 @@ class Mesh:
 
     async def filled(self) -> None:
         """Waits until the films are there."""
-
-        async def whole() -> bool:
-            with contextlib.suppress(CineError):
-                return bool(await self.app.films.probe())
-            return False
-
-        await eventually(whole)
+        await read_whole(self.app.films)
 
     async def upload(
         self,

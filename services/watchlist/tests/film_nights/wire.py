@@ -18,7 +18,7 @@ from cine_watchlist.settings import WatchlistSettings
 from cinemesh.errors import CineError
 from cinemesh.rpc_status import failure_of
 from cinemesh.testing import Running, running, settings_for
-from cinemesh.testing.catalogue import CatalogueStandIn, catalogue
+from cinemesh.testing.catalogue import CatalogueStandIn, catalogue, read_whole
 from cinemesh.testing.identity import StandIn, standing_in
 from cinemesh.testing.tokens import TokenFactory
 
@@ -69,17 +69,8 @@ async def mesh_of(folder: Path, clock: MovableClock, films: Any = FILMS) -> Asyn
         tokens = TokenFactory(settings)  # before anybody reads the keys
         async with running(WatchlistApplication(settings, clock=clock)) as server:
             mesh = Mesh(server, shop, identity, tokens)
-            await mesh.until(lambda: whole(mesh))
+            await read_whole(mesh.app.films)
             yield mesh
-
-
-async def whole(mesh: Mesh) -> bool:
-    """Returns whether the films are all there."""
-    try:
-        await mesh.app.films.probe()
-    except CineError:
-        return False
-    return True
 
 
 async def refused(call: Awaitable[Any]) -> CineError:

@@ -1,8 +1,8 @@
 """Starts programs that end when we do: `as_child.py SIGNAL PARENT USER COMMAND…` becomes COMMAND.
 
 What has to be done between fork and exec is done here, in a small process of its own, instead of by `preexec_fn` or `user` of
-`subprocess`: those make Python copy the whole process with fork, while threads of gRPC and others run on in it, and that was seen to crash.
-Without them it uses vfork. Run by its path, this file needs the standard library alone.
+`subprocess`: those make Python copy the whole process with fork and run on in the copy, which is not safe beside threads of gRPC and
+others (Python's documentation of `subprocess`). Without them it uses vfork. Run by its path, this file needs the standard library alone.
 """
 
 from __future__ import annotations

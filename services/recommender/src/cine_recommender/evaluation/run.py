@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cine_recommender.evaluation.kept import Kept, key_of
 from cine_recommender.evaluation.protocol import CUTS, Course, Outcome, Progress, Result
@@ -16,6 +17,7 @@ from cine_recommender.signals.signal import Candidate
 from cine_recommender.training.films import Films
 
 PROTOCOLS = ("U", "T", "R")
+Kind = TypeVar("Kind", Outcome, RatingOutcome)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ def evaluate(asked: Asked, progress: Progress) -> Evaluation:
             if protocol == "R":
                 ratings = RatingCourse(log, asked.seed, asked.catalogue)
                 if asked.rating_candidates:
-                    outcomes = [_rated(ratings, one, asked, progress) for one in asked.rating_candidates]
+                    outcomes = [
+                        _outcome(RatingOutcome, ratings.settings, one, asked, partial(ratings.run, one, progress))
+                        for one in asked.rating_candidates
+                    ]
                     found.ratings.append(ratings.result(outcomes))
             elif asked.candidates:
                 course = (
@@ -103,25 +108,29 @@ def evaluate(asked: Asked, progress: Progress) -> Evaluation:
                     if protocol == "U"
                     else Course.over_time(log, asked.seed, asked.cuts, asked.catalogue)
                 )
-                found.results.append(course.result([_ranked(course, one, asked, progress) for one in asked.candidates]))
+                found.results.append(
+                    course.result(
+                        [
+                            _outcome(Outcome, course.settings, one, asked, partial(course.run, one, progress))
+                            for one in asked.candidates
+                        ]
+                    )
+                )
     return found
 
 
-def _ranked(course: Course, candidate: Candidate, asked: Asked, progress: Progress) -> Outcome:
-    key = key_of(course.settings, candidate.name, candidate.grid, candidate.fit)
-    found = None if asked.kept is None or asked.again else asked.kept.find(Outcome, candidate.name, key)
+def _outcome(
+    kind: type[Kind],
+    settings: Mapping[str, Any],
+    candidate: Candidate | RatingCandidate,
+    asked: Asked,
+    run: Callable[[], Kind],
+) -> Kind:
+    """Returns what was kept of a model under these settings; runs it where there is nothing."""
+    key = key_of(settings, candidate.name, candidate.grid, candidate.fit)
+    found = None if asked.kept is None or asked.again else asked.kept.find(kind, candidate.name, key)
     if found is None:
-        found = course.run(candidate, progress)
-        if asked.kept is not None:
-            asked.kept.keep(found, key)
-    return found
-
-
-def _rated(course: RatingCourse, candidate: RatingCandidate, asked: Asked, progress: Progress) -> RatingOutcome:
-    key = key_of(course.settings, candidate.name, candidate.grid, candidate.fit)
-    found = None if asked.kept is None or asked.again else asked.kept.find(RatingOutcome, candidate.name, key)
-    if found is None:
-        found = course.run(candidate, progress)
+        found = run()
         if asked.kept is not None:
             asked.kept.keep(found, key)
     return found

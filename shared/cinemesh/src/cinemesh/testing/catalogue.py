@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import importlib
 from collections import Counter
@@ -16,7 +17,7 @@ from google.protobuf.message import Message
 from cine.common.v1 import film_card_pb2
 from cinemesh import contracts
 from cinemesh.db import Database, migrate
-from cinemesh.errors import NotFound, Reason, Unavailable
+from cinemesh.errors import CineError, NotFound, Reason, Unavailable
 from cinemesh.feed import FeedServicer
 from cinemesh.outbox import Outbox
 from cinemesh.projections import Films
@@ -175,10 +176,13 @@ def _servicer(stubs: Any, app: CatalogueStandIn) -> Any:
 
 
 async def read_whole(films: Films) -> None:
-    """Waits until a copy of the films has read everything, so that it answers by itself from then on."""
+    """Waits until a copy of the films has read everything and follows, so that it answers by itself from then on."""
     async with asyncio.timeout(30):
-        while not await films.whole():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
+        while True:
+            with contextlib.suppress(CineError):
+                await films.probe()
+                return
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
