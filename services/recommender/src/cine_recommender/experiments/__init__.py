@@ -1,0 +1,1 @@
+"""Experiments on recommendations: what is declared, who gets what, and what came of it."""
