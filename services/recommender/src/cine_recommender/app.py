@@ -16,7 +16,9 @@ from cine.recommender.v1 import (
 )
 from cine_recommender.domain.variety import Variety
 from cine_recommender.models.served import ServedContent
-from cine_recommender.servicer import CineMatchServicer, RecommenderServicer
+from cine_recommender.servicer.cinematch import CineMatchServicer
+from cine_recommender.servicer.recommender import RecommenderServicer
+from cine_recommender.servicer.similar import SimilarCalls
 from cine_recommender.settings import RecommenderSettings
 from cinemesh.artifacts import ArtifactStore
 from cinemesh.paging import PageTokens
@@ -41,7 +43,7 @@ class RecommenderApplication(Application):
         self._watching = asyncio.create_task(self.content.watch(self.settings.model_check_seconds))
         tokens = PageTokens.of(self.settings)
         # The generated base classes are abstract to type checkers only: calls left out answer UNIMPLEMENTED.
-        recommender = RecommenderServicer(self.content, tokens, self._executor)  # type: ignore[abstract]
+        recommender = RecommenderServicer(SimilarCalls(self.content, tokens, self._executor))  # type: ignore[abstract]
         admin = admin_pb2_grpc.RecommenderAdminServiceServicer()  # type: ignore[abstract]
         return [
             Mount(

@@ -1,0 +1,1 @@
+"""Turns calls into questions, and answers into messages."""
