@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cine_recommender.domain.cinematch import Match, Taste
+from cine_recommender.domain.filters import Filters
 from cine_recommender.models.content import ContentModel
 from cinemesh.errors import InvalidArgument, Reason
 
@@ -60,7 +61,7 @@ def test_different_genres_give_different_films(model: ContentModel) -> None:
 
 def test_films_of_the_genres_asked_for_come_first(model: ContentModel) -> None:
     rows = match(model, genres=["action", "sci-fi"], limit=3).ranked.rows
-    both = model.filters.passing(["Action", "Sci-Fi"], [])
+    both = model.filters.passing(Filters(genres=("Action", "Sci-Fi")))
     assert both[rows].all()
     assert 2571 in model.movie_ids[rows], "a film by everyone's measure"
 

@@ -17,6 +17,7 @@ from cine_recommender.domain.variety import Variety
 from cine_recommender.models import layout
 from cine_recommender.models.cards import CardFile
 from cine_recommender.models.likeness import Likeness, TermMatrix
+from cine_recommender.models.people import PeopleRows
 from cinemesh import vocabulary
 from cinemesh.artifacts import Artifact, ArtifactCorrupt, ArtifactStore
 from cinemesh.vocabulary import Vocabulary
@@ -35,9 +36,13 @@ class ContentModel:
         cinematch: Answers tastes.
         genre_names: Genres as people write them.
         service_names: Streaming services as people write them.
+        language_names: Languages by their ISO 639-1 codes.
         filters: Which films are of which genre, on which service, of which year.
         likeness: Finds similar films.
         cards: Serialized cards.
+        titles: Titles of the films, as people write them.
+        scores: float32 (genres + 1, films), 0 to 1: how good an example of each genre, and the last how good and well known.
+        groups: int32 (2, films): director and series, -1 for none.
     """
 
     name: str
@@ -48,9 +53,13 @@ class ContentModel:
     cinematch: CineMatch
     genre_names: Vocabulary
     service_names: Vocabulary
+    language_names: Vocabulary
     filters: FilmFilter
     likeness: Likeness
     cards: CardFile
+    titles: Sequence[str]
+    scores: npt.NDArray[np.float32]
+    groups: npt.NDArray[np.int32]
 
     def __len__(self) -> int:
         """Number of films it knows."""
@@ -120,6 +129,21 @@ def _load(artifact: Artifact, variety: Variety) -> ContentModel:
         meaning=_mapped(artifact, layout.MEANING),
         prior=scores[-1],
     )
+    filters = FilmFilter(
+        genres=genres,
+        services=services,
+        in_genre=in_genre,
+        on_service=on_service,
+        years=years,
+        runtimes=np.array(_mapped(artifact, layout.RUNTIMES)),
+        mean_ratings=np.array(_mapped(artifact, layout.MEAN_RATINGS)),
+        languages=_named(_mapped(artifact, layout.LANGUAGE_ROWS), names["languages"], names["language_sizes"]),
+        people=PeopleRows(
+            _strings(artifact, layout.PEOPLE),
+            _mapped(artifact, layout.PEOPLE_STARTS),
+            _mapped(artifact, layout.PEOPLE_ROWS),
+        ),
+    )
     cards = CardFile(artifact.file(layout.CARDS), _mapped(artifact, layout.CARD_OFFSETS))
     return ContentModel(
         name=f"{artifact.manifest.kind}/{artifact.version}",
@@ -130,15 +154,24 @@ def _load(artifact: Artifact, variety: Variety) -> ContentModel:
         cinematch=cinematch,
         genre_names=genre_names,
         service_names=service_names,
-        filters=FilmFilter(genres, services, in_genre, on_service, years),
+        language_names=Vocabulary("language", names["languages"], {}),
+        filters=filters,
         likeness=likeness,
         cards=cards,
+        titles=_strings(artifact, layout.TITLES),
+        scores=scores,
+        groups=groups,
     )
 
 
 def _mapped(artifact: Artifact, name: str) -> npt.NDArray[Any]:
     # A plain array over the map: numpy's memmap class makes every small operation several times dearer.
     return np.asarray(np.load(artifact.file(name), mmap_mode="r"))
+
+
+def _strings(artifact: Artifact, name: str) -> list[str]:
+    read: list[str] = json.loads(artifact.file(name).read_text(encoding="utf-8"))
+    return read
 
 
 def _terms(artifact: Artifact, prefix: str) -> TermMatrix:
@@ -151,3 +184,9 @@ def _marked(rows: npt.NDArray[np.int32], sizes: Sequence[int], films: int) -> np
     for place, end in enumerate(np.cumsum(sizes)):
         table[place, rows[end - sizes[place] : end]] = True
     return table
+
+
+def _named(rows: npt.NDArray[np.int32], names: Sequence[str], sizes: Sequence[int]) -> dict[str, npt.NDArray[np.int32]]:
+    """Lists of rows, one after the other, by name."""
+    ends = np.cumsum(sizes)
+    return {name: rows[end - size : end] for name, size, end in zip(names, sizes, ends, strict=True)}

@@ -4,16 +4,22 @@ Films are rows, ordered by year then id, films without a year (0) first: a range
 """
 
 KIND = "content"
-VERSION = 2
+VERSION = 3
 """Raised whenever the meaning of a file changes; a model of another layout is refused."""
 
-NAMES = "names.json"  # genres, services and their sizes, genre sets
+NAMES = "names.json"  # genres, services, languages and their sizes, genre sets
 MOVIE_IDS = "movie_ids.npy"  # int32 (films)
 YEARS = "years.npy"  # int32 (films), 0 unknown, ascending
 SCORES = "scores.npy"  # float32 (genres + 1, films), 0 to 1; last row: no genre asked for
 SERVICE_ROWS = "service_rows.npy"  # int32: each service's rows, ascending, one service after the other
 RANKINGS = "rankings.npy"  # int32 (genre sets, services + 1, depth), -1 pads
 GENRE_ROWS = "genre_rows.npy"  # int32: the same for each genre
+RUNTIMES = "runtimes.npy"  # int32 (films), minutes, 0 unknown
+MEAN_RATINGS = "mean_ratings.npy"  # float32 (films), 0 to 5, 0 for none
+LANGUAGE_ROWS = "language_rows.npy"  # int32: the same for each language
+TITLES = "titles.json"  # titles of the films, as people write them
+PEOPLE = "people.json"  # directors and cast of two films or more, sorted
+PEOPLE_STARTS, PEOPLE_ROWS = "people_starts.npy", "people_rows.npy"  # int64 (people + 1), int32: the films of each
 GROUPS = "groups.npy"  # int32 (2, films): director and series, -1 for none
 CARDS = "cards.bin"  # serialized elements of MatchMoviesResponse without their score
 SCORE_TAG_BYTES = 2  # what each chunk ends with

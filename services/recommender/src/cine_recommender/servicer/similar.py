@@ -8,6 +8,7 @@ from typing import Any
 
 from cine.common.v1 import film_card_pb2
 from cine.recommender.v1 import recommendation_pb2, recommender_pb2
+from cine_recommender.domain.filters import Filters
 from cine_recommender.domain.similar import Facts, SimilarFilms, rank_similar, why_similar
 from cine_recommender.models.content import ContentModel
 from cine_recommender.models.served import ServedContent
@@ -40,10 +41,12 @@ class SimilarCalls:
         if row is None:
             raise NotFound(f"there is no film {request.movie_id}", reason=Reason.MOVIE_NOT_FOUND)
         passing = model.filters.passing(
-            model.genre_names.resolve_all(request.genre, "genre"),
-            model.service_names.resolve_all(request.service, "service"),
-            request.year_min,
-            request.year_max,
+            Filters(
+                genres=tuple(model.genre_names.resolve_all(request.genre, "genre")),
+                services=tuple(model.service_names.resolve_all(request.service, "service")),
+                year_min=request.year_min,
+                year_max=request.year_max,
+            )
         )
         offset = int(self._tokens.decode(request) or 0)
         diversity = request.diversity if request.HasField("diversity") else 0.0

@@ -14,6 +14,7 @@ import numpy as np
 
 from cine_recommender.models import layout
 from cine_recommender.training.cards import write_cards
+from cine_recommender.training.catalogue import rows_of, write_catalogue
 from cine_recommender.training.features import Features, build_features
 from cine_recommender.training.films import Films, read_films
 from cine_recommender.training.options import ContentOptions
@@ -117,7 +118,7 @@ def _write(
         best_known = prior(films)
         member = membership(films, features.genres)
         scores = genre_scores(features, member, best_known, options)
-        services, rows_by_service = _services(films)
+        services, rows_by_service = rows_of(films.table["streaming_services"])
         rows_by_genre = [np.flatnonzero(one).astype(np.int32) for one in member]
         np.save(folder / layout.SCORES, scores)
         np.save(folder / layout.MOVIE_IDS, films.table["movie_id"].to_numpy())
@@ -130,6 +131,7 @@ def _write(
         np.save(folder / layout.RANKINGS, build_rankings(scores, rows_by_service, sets, options.ranked_depth))
     with clock.step("cards"):
         np.save(folder / layout.CARD_OFFSETS, write_cards(films, folder / layout.CARDS))
+        told = write_catalogue(films, folder)
     with clock.step("quality"):
         metrics = measure(features, member)
     described = {
@@ -138,6 +140,7 @@ def _write(
         "services": services,
         "service_sizes": [len(rows) for rows in rows_by_service],
         "genre_sets": sets,
+        **told,
     }
     (folder / layout.NAMES).write_text(json.dumps(described), encoding="utf-8")
     elapsed = sum(clock.seconds.values())
@@ -157,9 +160,3 @@ def _write_features(features: Features, folder: Path) -> None:
         np.save(folder / f"{prefix}{layout.VALUES}", matrix.data.astype(np.float32))
     np.save(folder / layout.DESCRIBED, features.described)
     np.save(folder / layout.MEANING, features.meaning)
-
-
-def _services(films: Films) -> tuple[list[str], list[np.ndarray[tuple[int], np.dtype[np.int32]]]]:
-    listed = films.table.select(service="streaming_services").with_row_index("row").explode("service").drop_nulls()
-    grouped = listed.unique().sort("service", "row").group_by("service", maintain_order=True).agg("row")
-    return grouped["service"].to_list(), [np.array(rows, dtype=np.int32) for rows in grouped["row"].to_list()]

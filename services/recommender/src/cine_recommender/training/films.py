@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-_LISTS = ("genres", "directors", "cast", "keywords", "streaming_services")
+_LISTS = ("genres", "directors", "cast", "keywords", "streaming_services", "languages")
 _REQUIRED: Mapping[str, pl.DataType] = {
     "movie_id": pl.Int32(),
     "title": pl.String(),
@@ -34,6 +34,7 @@ _REQUIRED: Mapping[str, pl.DataType] = {
     "rating_count": pl.Int32(),
 }
 _OPTIONAL: Mapping[str, pl.DataType] = {
+    "languages": pl.String(),
     "streaming_source": pl.String(),
     "external_rating": pl.Float64(),
     "external_votes": pl.Int64(),
