@@ -1,0 +1,1 @@
+"""What the recommender does, between servicers and store."""
