@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from cinemesh import errors
-from cinemesh.db import Database, new_metadata
+from cinemesh.db import Database, after_commit, new_metadata
 from cinemesh.testing.ports import free_port
 from cinemesh.testing.postgres import PostgresServer
 
@@ -52,7 +52,7 @@ async def test_the_store_is_back_when_its_server_is(postgres_server: PostgresSer
             outcomes = await asyncio.gather(
                 *(db.read(lambda session: session.execute(sa.text("SELECT 7")).scalar_one()) for _ in range(6))
             )
-            assert outcomes == [7] * 6  # dead connections are noticed before they are used
+            assert outcomes == [7] * 6  # dead connections are replaced by new ones
             folder, process = server.folder, server._process
             assert process is not None
             process.send_signal(2)
@@ -72,17 +72,78 @@ def _launch_arguments(server: PostgresServer) -> tuple[object, ...]:
     return find_binaries(), server.folder / "data", server.folder / "server.log", unprivileged("postgres")
 
 
-async def test_a_connection_lost_in_a_write_is_told(db: Database, postgres_server: PostgresServer) -> None:
+def _terminate(server: PostgresServer, pids: list[int]) -> None:
+    """Ends connections of others and waits until they are gone."""
+    with server._connect() as admin:
+        for pid in pids:
+            admin.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+def _pid(session: Session) -> int:
+    return int(session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())
+
+
+async def test_what_finds_a_dead_connection_is_done_all_the_same(db: Database, postgres_server: PostgresServer) -> None:
+    told: list[str] = []
+    runs: list[str] = []
+
+    def pay(session: Session) -> None:
+        runs.append("pay")
+        after_commit(session, lambda: told.append("paid"))
+        session.execute(sa.update(ACCOUNT).where(ACCOUNT.c.id == 1).values(money=ACCOUNT.c.money + 1))
+
+    def look(session: Session) -> list[int]:
+        runs.append("look")
+        return list(session.scalars(MONEY).all())
+
+    for first in (pay, look):
+        all_at_once = threading.Barrier(4)
+
+        def meet(session: Session, all_at_once: threading.Barrier = all_at_once) -> int:
+            all_at_once.wait(5)
+            return _pid(session)
+
+        pids = await asyncio.gather(*(db.read(meet) for _ in range(4)))
+        assert len(set(pids)) == 4, "the whole pool is connected"
+        _terminate(postgres_server, list(pids))
+        before = (await db.write(first)) if first is pay else (await db.read(first))
+        assert before in (None, [101, 100])
+        assert runs.count(first.__name__) == 2, "the dead connection was noticed by using it"
+        runs.clear()
+    # one effect, told once; and no other dead connection is met: they went with the first
+    assert told == ["paid"]
+    assert await asyncio.gather(*(db.read(look) for _ in range(8))) == [[101, 100]] * 8
+    assert len(runs) == 8
+
+
+async def test_a_connection_lost_in_a_write_again_and_again_is_told(
+    db: Database, postgres_server: PostgresServer
+) -> None:
+    runs: list[int] = []
+
     def change(session: Session) -> None:
         session.execute(sa.update(ACCOUNT).values(money=0))
-        pid = session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
-        with postgres_server._connect() as admin:
-            admin.execute("SELECT pg_terminate_backend(%s)", [pid])
+        runs.append(_pid(session))
+        _terminate(postgres_server, runs[-1:])
         session.execute(sa.text("SELECT 1"))
 
     with pytest.raises(errors.Unavailable):
         await db.write(change)
+    assert len(set(runs)) == 2, "a new connection each time, and an end to it"
     assert list(await db.read(lambda session: session.scalars(MONEY).all())) == [100, 100]
+
+
+async def test_a_connection_lost_at_the_commit_is_told_at_once(db: Database, postgres_server: PostgresServer) -> None:
+    runs: list[int] = []
+
+    def change(session: Session) -> None:
+        session.execute(sa.update(ACCOUNT).values(money=ACCOUNT.c.money + 1))
+        runs.append(_pid(session))
+        _terminate(postgres_server, runs[-1:])
+
+    with pytest.raises(errors.Unavailable):  # nobody can tell whether the commit arrived: running it again might pay twice
+        await db.write(change)
+    assert len(runs) == 1
 
 
 async def test_deadlocks_are_run_again(db: Database) -> None:

@@ -27,7 +27,7 @@ _IDLE_IN_TRANSACTION_SECONDS = 60
 
 
 def create_engine(url: sa.URL, *, pool: int, statement_timeout: float) -> sa.Engine:
-    """Returns an engine with the settings of the house: UTC, READ COMMITTED, timeouts, connections checked before use.
+    """Returns an engine with the settings of the house: UTC, READ COMMITTED, timeouts.
 
     Args:
         url: with the driver `psycopg`.
@@ -45,7 +45,6 @@ def create_engine(url: sa.URL, *, pool: int, statement_timeout: float) -> sa.Eng
         pool_size=pool,
         max_overflow=0,
         pool_timeout=_POOL_SECONDS,
-        pool_pre_ping=True,
         pool_recycle=_RECYCLE_SECONDS,
         isolation_level="READ COMMITTED",
         hide_parameters=True,
@@ -58,8 +57,16 @@ def create_engine(url: sa.URL, *, pool: int, statement_timeout: float) -> sa.Eng
     )
 
 
+class _Lost(Exception):
+    """The connection broke before COMMIT was sent, so nothing was kept; the cause is what showed it."""
+
+
 class PostgresBackend:
-    """Runs each job in a transaction of its own on one of `pool` threads."""
+    """Runs each job in a transaction of its own on one of `pool` threads.
+
+    Connections are not tried before they are used: that would be a round trip a job. One that turns out to be dead before COMMIT was
+    sent costs the job a second run, on a new connection.
+    """
 
     dialect = "postgresql"
 
@@ -93,9 +100,16 @@ class PostgresBackend:
     def _run(self, job: Job) -> None:
         if job.abandoned:
             return
+        lost = False
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._attempt(job)
+            except _Lost as loss:
+                # the pool gives up all its older connections with this one; a new one that breaks as well is no accident
+                if not lost and attempt < _ATTEMPTS:
+                    lost = True
+                    continue
+                job.fail(loss.__cause__ or loss)
             except BaseException as fault:
                 if sql_state(fault) in RETRYABLE_STATES and attempt < _ATTEMPTS:
                     time.sleep(random.uniform(0, 0.01 * 2**attempt))  # those who collided must not meet again
@@ -115,14 +129,20 @@ class PostgresBackend:
             if options:
                 connection = connection.execution_options(**options)
             with connection.begin() as transaction:
-                job.execute(connection)
-                if not job.writes:
-                    transaction.rollback()
+                try:
+                    job.execute(connection)
+                except BaseException as fault:
+                    if connection.invalidated:
+                        raise _Lost from fault
+                    raise
+                if job.writes:
+                    _refuse_lost_work(connection, transaction)
+                else:
                     job.callbacks = ()
-                    return
-                _refuse_lost_work(connection, transaction)
-        with self._count:
-            self.commits += 1
+                # reads, too: they have nothing to keep, but the driver drops every prepared statement with a ROLLBACK
+        if job.writes:
+            with self._count:
+                self.commits += 1
 
 
 def _refuse_lost_work(connection: sa.Connection, transaction: sa.Transaction) -> None:
