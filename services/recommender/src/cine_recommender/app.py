@@ -1,4 +1,4 @@
-"""Wires the recommender: the content model, the servicers, the watch for new models."""
+"""Wires the recommender: the content model, what it remembers, the servicers, the watch for new models."""
 
 from __future__ import annotations
 
@@ -16,34 +16,45 @@ from cine.recommender.v1 import (
 )
 from cine_recommender.domain.variety import Variety
 from cine_recommender.models.served import ServedContent
+from cine_recommender.remembering import Remembering
 from cine_recommender.servicer.cinematch import CineMatchServicer
 from cine_recommender.servicer.recommender import RecommenderServicer
 from cine_recommender.servicer.similar import SimilarCalls
 from cine_recommender.settings import RecommenderSettings
 from cinemesh.artifacts import ArtifactStore
+from cinemesh.clock import Clock, utc_now
+from cinemesh.feed import FeedServicer
 from cinemesh.paging import PageTokens
 from cinemesh.server import Application, Mount, Probe
 
 
 class RecommenderApplication(Application):
-    """The recommender as a serving process. Without a model it serves too, and says that there is none."""
+    """The recommender as a serving process. Without a model it serves too, and says that there is none.
+
+    Args:
+        settings: its settings; read from the environment when None.
+        clock: tells the time; tests move it.
+    """
 
     name = "recommender"
 
-    def __init__(self, settings: RecommenderSettings | None = None) -> None:
+    def __init__(self, settings: RecommenderSettings | None = None, *, clock: Clock = utc_now) -> None:
         self.settings: RecommenderSettings = settings or RecommenderSettings()
         variety = Variety(self.settings.max_per_director, self.settings.max_per_series)
         self.content = ServedContent(ArtifactStore(self.settings.artifacts_dir), variety)
         self._executor = ThreadPoolExecutor(self.settings.likeness_threads, thread_name_prefix="likeness")
+        self.remembering = Remembering(self.settings, clock)
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> list[Mount]:
-        """Loads the model, if there is one, and begins to look for newer ones."""
+        """Opens the store, loads the model, if there is one, and begins to look for newer ones and to follow other services."""
+        await self.remembering.start()
         await self.content.refresh()
         self._watching = asyncio.create_task(self.content.watch(self.settings.model_check_seconds))
         tokens = PageTokens.of(self.settings)
+        parts = (SimilarCalls(self.content, tokens, self._executor), *self.remembering.parts(tokens))
         # The generated base classes are abstract to type checkers only: calls left out answer UNIMPLEMENTED.
-        recommender = RecommenderServicer(SimilarCalls(self.content, tokens, self._executor))  # type: ignore[abstract]
+        recommender = RecommenderServicer(*parts)  # type: ignore[abstract]
         admin = admin_pb2_grpc.RecommenderAdminServiceServicer()  # type: ignore[abstract]
         return [
             Mount(
@@ -69,11 +80,16 @@ class RecommenderApplication(Application):
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
+        await self.remembering.stop()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def probes(self) -> dict[str, Probe]:
-        """Asks for the model."""
-        return {"model:content": Probe(self._probe_model)}
+        """Asks for the model and the store, and whether what others tell arrives."""
+        return {"model:content": Probe(self._probe_model), **self.remembering.probes()}
+
+    def feed(self) -> FeedServicer:
+        """Serves feedback given and taken back."""
+        return self.remembering.feed()
 
     async def _probe_model(self) -> str:
         serving = self.content.serving

@@ -21,6 +21,12 @@ class RecommenderSettings(ServiceSettings):
     )
     max_per_director: int = Field(default=2, ge=1, le=100, description="films of one director in a CineMatch answer")
     max_per_series: int = Field(default=2, ge=1, le=100, description="films of one series in a CineMatch answer")
+    memory_people: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="people whose history is kept at hand for the next answer"
+    )
+    impression_queue: int = Field(
+        default=2_000, ge=1, le=100_000, description="answers that may wait to be written into the log"
+    )
     max_features: int = Field(default=40_000, ge=1000, le=500_000, description="training: terms of the word index")
     ngram_min: int = Field(default=1, ge=1, le=3, description="training: shortest run of words that is a term")
     ngram_max: int = Field(default=2, ge=1, le=3, description="training: longest run of words that is a term")

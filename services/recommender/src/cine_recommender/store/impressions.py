@@ -1,0 +1,121 @@
+"""Answers that were given, in the store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import sqlalchemy as sa
+
+from cine_recommender.domain import impression_bytes
+from cine_recommender.domain.impression import Impression
+from cine_recommender.store import Transaction
+from cine_recommender.store.schema import impressions
+from cinemesh.db import upsert
+
+Row = dict[str, Any]
+_PRUNE_STEP: Final = 500
+_SAME: Final = (
+    "user_id",
+    "request_id",
+    "created_at",
+    "model",
+    "profile",
+    "rung",
+    "experiment_id",
+    "variant",
+    "degraded_reason",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Who was shown what, as experiments need it.
+
+    Attributes:
+        user_id: who; empty for somebody without an account.
+        request_id: names the answer.
+        created_at: when.
+        experiment_id: experiment it was part of.
+        variant: variant of the experiment.
+        movie_ids: films shown, in their order.
+    """
+
+    user_id: str
+    request_id: str
+    created_at: dt.datetime
+    experiment_id: str
+    variant: str
+    movie_ids: tuple[int, ...]
+
+
+def row_of(impression: Impression) -> Row:
+    """Returns the row of an answer; works out its details, which may take a while."""
+    return {
+        **{name: getattr(impression, name) for name in _SAME},
+        "movie_ids": np.asarray(impression.movie_ids, dtype="<i4").tobytes(),
+        "details": impression_bytes.encode(impression.details()),
+    }
+
+
+def keep(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Keeps rows; the same person's answer of the same id is replaced. None twice among them."""
+    upsert(tx, impressions, rows, key=["user_id", "request_id"])
+
+
+def find(tx: Transaction, user_id: str, request_id: str, since: dt.datetime) -> Impression | None:
+    """Returns an answer that a person got, no older than `since`; None when there is none."""
+    query = sa.select(impressions).where(
+        impressions.c.user_id == user_id, impressions.c.request_id == request_id, impressions.c.created_at >= since
+    )
+    row = tx.execute(query).mappings().one_or_none()
+    if row is None:
+        return None
+    details = row["details"]
+    return Impression(
+        movie_ids=_ids(row), details=lambda: impression_bytes.decode(details), **{name: row[name] for name in _SAME}
+    )
+
+
+def of_experiment(
+    tx: Transaction, experiment_id: str, since: dt.datetime, limit: int, after: Exposure | None = None
+) -> list[Exposure]:
+    """Returns answers of an experiment from a moment on, oldest first.
+
+    Args:
+        tx: the transaction.
+        experiment_id: its name.
+        since: the first moment.
+        limit: most of them.
+        after: the last of the part before; None for the first part.
+    """
+    columns = ("user_id", "request_id", "created_at", "experiment_id", "variant", "movie_ids")
+    order = (impressions.c.created_at, impressions.c.user_id, impressions.c.request_id)
+    query = sa.select(*(impressions.c[name] for name in columns)).where(
+        impressions.c.experiment_id == experiment_id, impressions.c.created_at >= since
+    )
+    if after is not None:
+        last = zip((after.created_at, after.user_id, after.request_id), order, strict=True)
+        query = query.where(sa.tuple_(*order) > sa.tuple_(*(sa.literal(value, at.type) for value, at in last)))
+    found = tx.execute(query.order_by(*order).limit(limit)).mappings()
+    return [Exposure(**{**row, "movie_ids": _ids(row)}) for row in found]
+
+
+def forget(tx: Transaction, user_id: str) -> None:
+    """Drops the answers that a person got."""
+    tx.execute(sa.delete(impressions).where(impressions.c.user_id == user_id))
+
+
+def prune(tx: Transaction, before: dt.datetime) -> int:
+    """Drops some answers given before a moment. Returns how many."""
+    key = (impressions.c.user_id, impressions.c.request_id)
+    oldest = sa.select(*key).where(impressions.c.created_at < before).order_by(impressions.c.created_at)
+    done: Any = tx.execute(sa.delete(impressions).where(sa.tuple_(*key).in_(oldest.limit(_PRUNE_STEP))))
+    return int(done.rowcount)
+
+
+def _ids(row: Mapping[Any, Any]) -> tuple[int, ...]:
+    return tuple(np.frombuffer(row["movie_ids"], dtype="<i4").tolist())
