@@ -49,7 +49,7 @@ def number(row: dict[str, object], name: str) -> float:
 @pytest.mark.parametrize(
     ("filters", "wanted"),
     [
-        (Filters(), lambda row: True),
+        (Filters(), lambda _: True),
         (Filters(languages=("fr", "ko")), lambda row: {"fr", "ko"} & listed(row, "languages")),
         (Filters(runtime_max=95), lambda row: 1 <= number(row, "runtime_minutes") <= 95),
         (Filters(runtime_min=95), lambda row: number(row, "runtime_minutes") >= 95),

@@ -37,14 +37,23 @@ class TermMatrix:
 
 
 class Likeness:
-    """Finds similar films. Threads may share it; it takes milliseconds, so keep it off the event loop."""
+    """Finds similar films. Threads may share it; it takes milliseconds, so keep it off the event loop.
+
+    Attributes:
+        described: int32, rows of films that are described, ascending.
+        meaning: float32 (described, dimensions), the text encoder's vectors, all of one length.
+        meaning_length: that length.
+        prior: float32 (films,), quality and fame, 0 to 1.
+    """
 
     def __init__(
         self, by_film: TermMatrix, by_term: TermMatrix, described: Rows, meaning: Floats, prior: Floats
     ) -> None:
         """Use the matrices of one model; `described` are the rows of `meaning`, `prior` is 0 to 1 a film."""
         self._by_film, self._by_term = by_film, by_term
-        self._described, self._meaning, self.prior = described, meaning, prior
+        self.described, self.meaning, self.prior = described, meaning, prior
+        # all rows have one length, the root of what meaning weighs; a text without a known word has none
+        self.meaning_length = float(np.linalg.norm(meaning[:64], axis=1).max(initial=0)) or 1.0
         self._remembered: LRUCache[int, tuple[Rows, Floats]] = LRUCache(_REMEMBERED)
         self._lock = threading.Lock()
 
@@ -55,9 +64,9 @@ class Likeness:
         for term, weight in zip(terms.tolist(), weights, strict=True):
             films, values = self._by_term.row(term)
             likeness[films] += values * weight
-        place = int(np.searchsorted(self._described, row))
-        if place < len(self._described) and self._described[place] == row:
-            likeness[self._described] += np.maximum(self._meaning @ self._meaning[place], 0)
+        place = int(np.searchsorted(self.described, row))
+        if place < len(self.described) and self.described[place] == row:
+            likeness[self.described] += np.maximum(self.meaning @ self.meaning[place], 0)
         likeness[row] = 0
         return np.minimum(likeness, 1, out=likeness)
 
@@ -69,9 +78,9 @@ class Likeness:
         lengths = [len(terms) for terms, _ in parts]
         dense[np.repeat(np.arange(len(rows)), lengths), column] = np.concatenate([values for _, values in parts])
         likeness: Floats = dense @ dense.T
-        if len(self._described):
-            place = np.minimum(np.searchsorted(self._described, rows), len(self._described) - 1)
-            meaning = np.where((self._described[place] == rows)[:, None], self._meaning[place], np.float32(0))
+        if len(self.described):
+            place = np.minimum(np.searchsorted(self.described, rows), len(self.described) - 1)
+            meaning = np.where((self.described[place] == rows)[:, None], self.meaning[place], np.float32(0))
             likeness += np.maximum(meaning @ meaning.T, 0)
         return likeness
 
