@@ -228,7 +228,12 @@ async def test_calls_of_later_issues_say_that_they_are_not_there_yet(
             recommender_pb2.ListRecommendationsRequest(),
             ("user",),
         ),
-        (admin_pb2_grpc.RecommenderAdminServiceStub, "ListModels", admin_pb2.ListModelsRequest(), ["user", "admin"]),
+        (
+            admin_pb2_grpc.RecommenderAdminServiceStub,
+            "GetTraining",
+            admin_pb2.GetTrainingRequest(training_id="t"),
+            ("user", "admin"),
+        ),
     ):
         metadata = (("authorization", f"Bearer {tokens.user('u1', roles)}"),)
         with pytest.raises(grpc.aio.AioRpcError) as caught:

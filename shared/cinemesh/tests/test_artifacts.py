@@ -283,3 +283,27 @@ def test_two_writers_never_lose_a_version(store: ArtifactStore) -> None:
     texts = {store.get(KIND, version).file("data.txt").read_text() for version in store.versions(KIND)}
     assert texts == {f"{writer}.{number}" for writer in range(3) for number in range(8)}
     assert store.current(KIND).version in store.versions(KIND)
+
+
+def test_what_a_rollback_would_serve_is_known_beforehand(store: ArtifactStore) -> None:
+    assert store.version_before(KIND) is None
+    one = publish(store, "one")
+    assert store.version_before(KIND) is None
+    two = publish(store, "two")
+    publish(store, "three", activate=False)
+    for _ in range(2):
+        expected = store.version_before(KIND)
+        assert expected in (one.version, two.version)
+        assert store.rollback(KIND).version == expected
+
+
+def test_kinds_and_manifests_are_read_without_the_files(store: ArtifactStore) -> None:
+    assert store.kinds() == []
+    one = publish(store, "one")
+    (store.root / "Not a kind").mkdir()
+    assert store.kinds() == [KIND]
+    one.file("data.txt").write_text("altered")
+    assert store.manifest(KIND, one.version) == one.manifest
+    (one.path / MANIFEST).write_text("{")
+    with pytest.raises(ArtifactCorrupt, match=MANIFEST):
+        store.manifest(KIND, one.version)

@@ -1,9 +1,8 @@
-"""Wires the recommender: the content model, what it remembers, the servicers, the watch for new models."""
+"""Wires the recommender: the content model, what it remembers, experiments, the servicers, the watch for new models."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 from cine.recommender.v1 import (
@@ -15,8 +14,12 @@ from cine.recommender.v1 import (
     recommender_pb2_grpc,
 )
 from cine_recommender.domain.variety import Variety
+from cine_recommender.experiments.declared import DeclaredExperiments
+from cine_recommender.flows.experiments import Experiments
+from cine_recommender.flows.model_versions import ModelVersions
 from cine_recommender.models.served import ServedContent
 from cine_recommender.remembering import Remembering
+from cine_recommender.servicer.admin import AdminServicer
 from cine_recommender.servicer.cinematch import CineMatchServicer
 from cine_recommender.servicer.recommender import RecommenderServicer
 from cine_recommender.servicer.similar import SimilarCalls
@@ -41,21 +44,28 @@ class RecommenderApplication(Application):
     def __init__(self, settings: RecommenderSettings | None = None, *, clock: Clock = utc_now) -> None:
         self.settings: RecommenderSettings = settings or RecommenderSettings()
         variety = Variety(self.settings.max_per_director, self.settings.max_per_series)
-        self.content = ServedContent(ArtifactStore(self.settings.artifacts_dir), variety)
+        self.artifacts = ArtifactStore(self.settings.artifacts_dir)
+        self.content = ServedContent(self.artifacts, variety)
         self._executor = ThreadPoolExecutor(self.settings.likeness_threads, thread_name_prefix="likeness")
+        self.clock = clock
         self.remembering = Remembering(self.settings, clock)
-        self._watching: asyncio.Task[None] | None = None
+        self.experiments = DeclaredExperiments(self.settings.experiments_file)
+        self._watching: list[asyncio.Task[None]] = []
 
     async def start(self) -> list[Mount]:
         """Opens the store, loads the model, if there is one, and begins to look for newer ones and to follow other services."""
         await self.remembering.start()
         await self.content.refresh()
-        self._watching = asyncio.create_task(self.content.watch(self.settings.model_check_seconds))
+        await self.experiments.refresh()
+        self._watching += [
+            asyncio.create_task(one.watch(self.settings.model_check_seconds))
+            for one in (self.content, self.experiments)
+        ]
         tokens = PageTokens.of(self.settings)
         parts = (SimilarCalls(self.content, tokens, self._executor), *self.remembering.parts(tokens))
         # The generated base classes are abstract to type checkers only: calls left out answer UNIMPLEMENTED.
         recommender = RecommenderServicer(*parts)  # type: ignore[abstract]
-        admin = admin_pb2_grpc.RecommenderAdminServiceServicer()  # type: ignore[abstract]
+        admin = self._admin()
         return [
             Mount(
                 CineMatchServicer(self.content, self._executor),
@@ -74,18 +84,26 @@ class RecommenderApplication(Application):
             ),
         ]
 
+    def _admin(self) -> AdminServicer:
+        database, outbox = self.remembering.database, self.remembering.outbox
+        models = ModelVersions(self.artifacts, database, outbox, self.content.refresh, self.clock)
+        judged = Experiments(database, self.clock)
+        return AdminServicer(models, self.experiments, judged)  # type: ignore[abstract]
+
     async def stop(self) -> None:
         """Closes what `start` opened."""
-        if self._watching is not None:
-            self._watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
         await self.remembering.stop()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def probes(self) -> dict[str, Probe]:
         """Asks for the model and the store, and whether what others tell arrives."""
-        return {"model:content": Probe(self._probe_model), **self.remembering.probes()}
+        probes = {"model:content": Probe(self._probe_model), **self.remembering.probes()}
+        if self.settings.experiments_file is not None:
+            probes["experiments"] = Probe(self.experiments.probe, required=False)
+        return probes
 
     def feed(self) -> FeedServicer:
         """Serves feedback given and taken back."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from cine_recommender.training.options import ContentOptions
 from cinemesh.settings import ServiceSettings
@@ -15,7 +16,9 @@ class RecommenderSettings(ServiceSettings):
 
     service: ClassVar[str] = "recommender"
 
-    model_check_seconds: float = Field(default=2.0, gt=0, description="how often a newly published model is looked for")
+    model_check_seconds: float = Field(
+        default=2.0, gt=0, description="how often new models and experiments are looked for"
+    )
     likeness_threads: int = Field(
         default=2, ge=1, le=32, description="threads for similar films, which take milliseconds"
     )
@@ -27,10 +30,16 @@ class RecommenderSettings(ServiceSettings):
     impression_queue: int = Field(
         default=2_000, ge=1, le=100_000, description="answers that may wait to be written into the log"
     )
+    experiments_file: Path | None = Field(default=None, description="TOML file that declares experiments; empty: none")
     max_features: int = Field(default=40_000, ge=1000, le=500_000, description="training: terms of the word index")
     ngram_min: int = Field(default=1, ge=1, le=3, description="training: shortest run of words that is a term")
     ngram_max: int = Field(default=2, ge=1, le=3, description="training: longest run of words that is a term")
     min_df: int = Field(default=3, ge=1, le=1000, description="training: films a term must occur in to count")
+
+    @field_validator("experiments_file", mode="before")
+    @classmethod
+    def _no_file(cls, value: Any) -> Any:
+        return None if value == "" else value
 
     def content_options(self) -> ContentOptions:
         """Returns the options of the content model's training.

@@ -134,7 +134,7 @@ def verify(folder: Path, *, kind: str, version: str) -> Manifest:
         ArtifactCorrupt: The manifest is missing, unreadable or names something else; or a file is missing, cut or
             altered.
     """
-    manifest = _read_manifest(folder, kind, version)
+    manifest = read_manifest(folder, kind, version)
     for name, entry in manifest.files.items():
         path = folder / name
         try:
@@ -148,7 +148,12 @@ def verify(folder: Path, *, kind: str, version: str) -> Manifest:
     return manifest
 
 
-def _read_manifest(folder: Path, kind: str, version: str) -> Manifest:
+def read_manifest(folder: Path, kind: str, version: str) -> Manifest:
+    """Read a folder's manifest without looking at its files.
+
+    Raises:
+        ArtifactCorrupt: It is missing, unreadable or names something else.
+    """
     try:
         manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except OSError as error:

@@ -23,6 +23,7 @@ from cinemesh.artifacts._manifest import (
     Metric,
     describe,
     flush,
+    read_manifest,
     verify,
     write_atomically,
 )
@@ -91,9 +92,31 @@ class ArtifactStore:
             return []
         return sorted(entry.name for entry in home.iterdir() if _VERSION.match(entry.name) and entry.is_dir())
 
+    def kinds(self) -> list[str]:
+        """Every kind there is a folder of, sorted."""
+        if not self._root.is_dir():
+            return []
+        return sorted(entry.name for entry in self._root.iterdir() if _KIND.match(entry.name) and entry.is_dir())
+
     def current_version(self, kind: str) -> str | None:
         """Name that `current` holds, unverified; cheap enough to poll. None when nothing was published."""
         return self._pointer(kind, "current")
+
+    def version_before(self, kind: str) -> str | None:
+        """Name of the version that `rollback` would serve, unverified; None when there is no earlier one."""
+        current, previous = self._pointer(kind, "current"), self._pointer(kind, "previous")
+        if previous is None or previous == current:
+            older = [version for version in self.versions(kind) if current is not None and version < current]
+            return older[-1] if older else None
+        return previous
+
+    def manifest(self, kind: str, version: str) -> Manifest:
+        """What a version says of itself; its files are not looked at.
+
+        Raises:
+            ArtifactCorrupt: The manifest is missing, unreadable or names something else.
+        """
+        return read_manifest(self._home(kind) / _checked(_VERSION, version, "version"), kind, version)
 
     def get(self, kind: str, version: str) -> Artifact:
         """Return one verified version.
@@ -175,12 +198,9 @@ class ArtifactStore:
             ArtifactMissing: There is no earlier version.
             ArtifactCorrupt: The earlier version is not as it was published; nothing is switched.
         """
-        current, previous = self._pointer(kind, "current"), self._pointer(kind, "previous")
-        if previous is None or previous == current:
-            older = [version for version in self.versions(kind) if current is not None and version < current]
-            if not older:
-                raise ArtifactMissing(kind, reason="there is no version before the current one")
-            previous = older[-1]
+        previous = self.version_before(kind)
+        if previous is None:
+            raise ArtifactMissing(kind, reason="there is no version before the current one")
         return self.activate(kind, previous)
 
     def prune(self, kind: str, keep: int = 3) -> list[str]:
