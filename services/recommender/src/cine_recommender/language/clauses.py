@@ -172,14 +172,12 @@ class Grammar:
             ):  # after commas alone something else may begin: only "or" and "and" say that they belong to the list
                 confirmed = len(taken)
             link, place = sentence.low(end), end
-            if link not in _LINKS:
+            while sentence.low(place) in _LINKS:
+                link = sentence.low(place)
+                place += 1
+            if place == end or (link == "," and sentence.low(place) in ("no", "not")):
                 break
-            while sentence.low(place) in _LINKS or (
-                place > end and sentence.low(place) in ("no", "not", "too", "any", "anything")
-            ):
-                link = sentence.low(place) if sentence.low(place) in _LINKS else link
-                if link == "," and sentence.low(place) in ("no", "not"):
-                    link = "nor"
+            while sentence.low(place) in ("no", "not", "too", "any", "anything"):
                 place += 1
         for _, effect in taken[:confirmed]:
             effect()

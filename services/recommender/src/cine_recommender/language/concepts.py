@@ -12,6 +12,7 @@ from cine_recommender.language.lexicon import Lexicon, lexicon
 from cine_recommender.language.tokens import Sentence
 from cinemesh.vocabulary import GENRE_ALIASES, STREAMING_SERVICES, Vocabulary, fold
 
+_LONGEST_PHRASE: Final = 5
 _LONGEST: Final = 4  # words of a genre, mood or service
 # names of services that are ordinary words, or studios: they need "on" in front
 _ORDINARY: Final = frozenset(
@@ -139,12 +140,17 @@ def _mood_alone(sentence: Sentence, place: int, draft: Draft, vocabulary: WishVo
 def read_language(sentence: Sentence, place: int, draft: Draft) -> int:
     """Reads a language: "French", "in Korean", "Danish-language"."""
     behind = place
-    while sentence.low(behind) in ("in", "spoken", "the", "speaking") and behind - place < 2:
+    while sentence.low(behind) in ("in", "spoken", "speaking") and behind - place < 2:
         behind += 1
     code = lexicon().languages.get(sentence.low(behind))
     end = behind + 1
     after = sentence.low(end) if sentence.low(end) != "-" else sentence.low(end + 1)
-    if code is None or after in ("subtitles", "subtitle", "subs", "subtitled", "dub", "dubbed", "captions"):
+    protected = any(key in lexicon().phrases for _, key in sentence.keys(behind, _LONGEST_PHRASE))
+    if (
+        code is None
+        or protected
+        or after in ("subtitles", "subtitle", "subs", "subtitled", "dub", "dubbed", "captions")
+    ):
         return 0
     if after in ("language", "speaking", "spoken"):
         end += 1 + (sentence.low(end) == "-")
@@ -207,6 +213,8 @@ def _service(sentence: Sentence, place: int, vocabulary: WishVocabulary, *, lead
         if key in known and (lead or key not in _ORDINARY):
             return known[key], used
     for used, key in keys[-1:]:
+        if key in known:
+            break
         spelling = lexicon().misspelt(key, [one for one in known if lead or one not in _ORDINARY])
         if spelling:
             return known[spelling], used

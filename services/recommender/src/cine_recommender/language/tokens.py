@@ -14,6 +14,7 @@ from cinemesh.vocabulary import fold
 _QUOTES: Final = str.maketrans(
     dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‘’‛`´", "'") | dict.fromkeys("‐‑‒–—−", "-")
 )
+_DECIMAL: Final = re.compile(r"\d+[.,:]\d")
 _PIECES: Final = re.compile(
     r"""
     "(?P<quoted>[^"]*)"
@@ -137,7 +138,7 @@ def read_sentence(text: str) -> Sentence:
         tokens.append(
             Token(
                 # folding takes "." and ":" away, which tell 2.5 from 25
-                low=word.casefold() if word is not None and word[0].isdigit() and not word.isalnum() else low,
+                low=word.casefold() if word is not None and _DECIMAL.match(word) else low,
                 start=found.start(),
                 end=found.end(),
                 quoted=quoted,
