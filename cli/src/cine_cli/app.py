@@ -11,6 +11,7 @@ import typer
 from cine_cli import jobs
 from cine_cli.doctor import examine
 from cine_cli.evaluate import evaluate
+from cine_cli.experiments import experiments_app
 from cine_cli.mesh import launch
 from cine_cli.mesh.plan import MeshOptions
 from cine_cli.mesh.state import MeshState, read_state
@@ -26,6 +27,7 @@ model_app = typer.Typer(no_args_is_help=True, help="Trained models: which is ser
 app.add_typer(data_app, name="data")
 app.add_typer(tmdb_app, name="tmdb")
 app.add_typer(model_app, name="model")
+app.add_typer(experiments_app, name="experiments")
 app.command()(evaluate)
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on standard output, for machines")]

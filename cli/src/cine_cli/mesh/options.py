@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cinemesh import topology
@@ -35,6 +35,9 @@ class MeshSettings(BaseSettings):
         default="",
         validation_alias=AliasChoices("CINE_IDENTITY_SMTP_HOST", "CINE_SMTP_HOST"),
         description="mail server of identity; empty: messages are written to var/outbox/",
+    )
+    token: SecretStr = Field(
+        default=SecretStr(""), description="an administrator's access token, for commands that ask the running mesh"
     )
     replicas: dict[str, int] = Field(default_factory=dict, description='processes a service, as JSON: {"catalog": 2}')
 

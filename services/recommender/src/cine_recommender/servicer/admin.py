@@ -46,7 +46,7 @@ class AdminServicer(admin_pb2_grpc.RecommenderAdminServiceServicer):
     async def ListExperiments(self, request: pb.ListExperimentsRequest, _: Any) -> pb.ListExperimentsResponse:
         """Lists the experiments that are declared."""
         newest = sorted(self._declared.experiments, key=lambda one: one.started_at, reverse=True)
-        return pb.ListExperimentsResponse(experiments=[_experiment(one) for one in newest])
+        return pb.ListExperimentsResponse(experiments=[experiment_message(one) for one in newest])
 
     async def GetExperimentReport(
         self, request: pb.GetExperimentReportRequest, _: Any
@@ -74,7 +74,8 @@ def _model(one: ModelVersion) -> pb.ModelInfo:
     )
 
 
-def _experiment(one: Experiment) -> pb.Experiment:
+def experiment_message(one: Experiment) -> pb.Experiment:
+    """Returns what is declared as a message."""
     return pb.Experiment(
         experiment_id=one.experiment_id,
         description=one.description,
