@@ -92,3 +92,38 @@ def grounded(text: str, known: Iterable[str]) -> float:
     words = content_words(text)
     there = set(known)
     return sum(word in there for word in words) / len(words) if words else 0.0
+
+
+def strange_names(text: str, known: Iterable[str]) -> list[str]:
+    """Returns names and numbers in a text that are not among the words known: a name begins with a capital letter, or has no case.
+
+    Args:
+        text: plain text.
+        known: words that may be named, folded.
+    """
+    there = set(known)
+    strange = []
+    opening = True
+    for found in re.finditer(r"[^\W_]+(?:['’][^\W_]+)*|[.!?:“”\"]", text):
+        word = found[0]
+        if not word[0].isalnum():
+            opening = True
+            continue
+        key = fold(word)
+        bare = fold(re.split("['’]", word)[0])
+        plain = word[0].islower() or (opening and key in _OPENERS) or word == "I"
+        if not plain and key not in there and bare not in there:
+            strange.append(word)
+        opening = False
+    return strange
+
+
+_OPENERS: Final = _EMPTY | frozenset({
+    "a", "acting", "again", "all", "an", "another", "as", "because", "both", "criticism", "despite", "each", "every",
+    "everyone", "expect", "fans", "few", "for", "from", "given", "great", "here", "heres", "however", "if", "it", "its",
+    "known", "like", "liked", "loved", "many", "most", "much", "music", "nobody", "none", "one", "opinions", "others",
+    "overall", "pacing", "perfect", "performances", "plot", "praise", "praised", "several", "shares", "sharing", "similar",
+    "since", "some", "still", "story", "tense", "the", "there", "these", "this", "though", "three", "two", "visuals", "warm",
+    "watch", "while", "with", "worth", "yet", "you", "youll", "youve",
+})  # fmt: skip
+"""Words that may begin a sentence without being a name; folded."""
