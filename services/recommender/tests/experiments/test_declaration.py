@@ -46,6 +46,13 @@ def test_a_file_says_what_is_declared() -> None:
     assert (learned.name, learned.share, learned.profile, learned.diversity) == ("learned", 0.5, "tuned", 0.2)
 
 
+def test_the_example_of_the_documentation_is_one() -> None:
+    text = (Path(__file__).parents[4] / "docs" / "operations.md").read_text()
+    (example,) = re.findall(r"```toml\n(\[\[experiments]].*?)```", text, re.DOTALL)
+    (one,) = parse(example)
+    assert [variant.name for variant in one.variants] == ["stated", "learned"]
+
+
 def test_an_empty_file_declares_nothing() -> None:
     assert parse("# none at present\n") == ()
 
