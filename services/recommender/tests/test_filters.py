@@ -89,4 +89,5 @@ def test_titles_people_and_facts_are_in_the_order_of_the_films(model: ContentMod
     assert model.filters.runtimes[row] == 136
     assert model.filters.mean_ratings[row] == np.float32(4.156)
     assert model.movie_ids[model.filters.people["Keanu Reeves"]].tolist() == [2571, 6365, 6934]
-    assert "Audrey Tautou" not in model.filters.people, "one film is no body of work"
+    assert model.movie_ids[model.filters.people["Audrey Tautou"]].tolist() == [4973]
+    assert "Nobody" not in model.filters.people

@@ -223,12 +223,6 @@ async def test_calls_of_later_issues_say_that_they_are_not_there_yet(
     tokens = TokenFactory(options)
     for stub, call, request, roles in (
         (
-            recommender_pb2_grpc.RecommenderServiceStub,
-            "ListRecommendations",
-            recommender_pb2.ListRecommendationsRequest(),
-            ("user",),
-        ),
-        (
             admin_pb2_grpc.RecommenderAdminServiceStub,
             "GetTraining",
             admin_pb2.GetTrainingRequest(training_id="t"),

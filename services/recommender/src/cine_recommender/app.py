@@ -15,9 +15,12 @@ from cine.recommender.v1 import (
 )
 from cine_recommender.domain.variety import Variety
 from cine_recommender.experiments.declared import DeclaredExperiments
+from cine_recommender.flows.answering import KnowsPreferences, ServesTaste
 from cine_recommender.flows.experiments import Experiments
 from cine_recommender.flows.model_versions import ModelVersions
 from cine_recommender.models.served import ServedContent
+from cine_recommender.preferences import IdentityPreferences
+from cine_recommender.recommending import FixedTaste, Recommending
 from cine_recommender.remembering import Remembering
 from cine_recommender.servicer.admin import AdminServicer
 from cine_recommender.servicer.cinematch import CineMatchServicer
@@ -37,11 +40,20 @@ class RecommenderApplication(Application):
     Args:
         settings: its settings; read from the environment when None.
         clock: tells the time; tests move it.
+        taste: the hybrid model to serve; None for the published one.
+        preferences: tells what people prefer; None to ask Identity.
     """
 
     name = "recommender"
 
-    def __init__(self, settings: RecommenderSettings | None = None, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        settings: RecommenderSettings | None = None,
+        *,
+        clock: Clock = utc_now,
+        taste: ServesTaste | None = None,
+        preferences: KnowsPreferences | None = None,
+    ) -> None:
         self.settings: RecommenderSettings = settings or RecommenderSettings()
         variety = Variety(self.settings.max_per_director, self.settings.max_per_series)
         self.artifacts = ArtifactStore(self.settings.artifacts_dir)
@@ -50,6 +62,17 @@ class RecommenderApplication(Application):
         self.clock = clock
         self.remembering = Remembering(self.settings, clock)
         self.experiments = DeclaredExperiments(self.settings.experiments_file)
+        self.recommending = Recommending(
+            self.settings,
+            content=self.content,
+            taste=taste or FixedTaste(),
+            memory=self.remembering.memory,
+            preferences=preferences or IdentityPreferences(self.settings),
+            assigner=self.experiments.assigner,
+            impressions=self.remembering.impressions,
+            executor=self._executor,
+            clock=clock,
+        )
         self._watching: list[asyncio.Task[None]] = []
 
     async def start(self) -> list[Mount]:
@@ -62,7 +85,11 @@ class RecommenderApplication(Application):
             for one in (self.content, self.experiments)
         ]
         tokens = PageTokens.of(self.settings)
-        parts = (SimilarCalls(self.content, tokens, self._executor), *self.remembering.parts(tokens))
+        parts = (
+            SimilarCalls(self.content, tokens, self._executor),
+            *self.recommending.parts(tokens),
+            *self.remembering.parts(tokens),
+        )
         # The generated base classes are abstract to type checkers only: calls left out answer UNIMPLEMENTED.
         recommender = RecommenderServicer(*parts)  # type: ignore[abstract]
         admin = self._admin()

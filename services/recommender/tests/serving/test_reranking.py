@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cine_recommender.domain.calibration import divergence, genre_mix, genre_shares
+from cine_recommender.domain.calibration import Mix, divergence, genre_mix, genre_shares
 from cine_recommender.domain.reranking import Reranking, push_down, rerank
 
 PLAIN = Reranking(diversity=0, calibration=0, per_director=100, per_series=100)
@@ -124,7 +124,23 @@ def test_a_film_with_two_genres_counts_half_for_each() -> None:
 
 
 def test_what_was_put_aside_moves_back_and_less_so_as_time_goes_by() -> None:
-    scores = np.array([0.9, 0.8, 0.5, 0.3], dtype=np.float32)
-    assert push_down(scores, np.zeros(4, dtype=np.float32)).tolist() == [0, 1, 2, 3]
-    assert push_down(scores, np.array([1, 0, 0, 0], dtype=np.float32)).tolist() == [1, 2, 3, 0]
-    assert push_down(scores, np.array([0.5, 0, 0, 0], dtype=np.float32)).tolist() == [1, 2, 0, 3]
+    lateness = np.zeros(400, dtype=np.float32)
+    assert push_down(lateness).tolist() == list(range(400))
+    for late, place in ((1.0, 200), (0.5, 100), (0.25, 50)):
+        lateness[0] = late
+        order = push_down(lateness).tolist()
+        assert abs(order.index(0) - place) <= 1
+        assert [film for film in order if film] == list(range(1, 400))
+
+
+@given(seed=st.integers(0, 1000))
+def test_the_divergence_of_a_growing_list_is_that_of_the_whole_list(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    shares = genre_shares(draw.random((5, 12)) < 0.4)
+    wanted = draw.dirichlet(np.ones(5)).astype(np.float32) * (draw.random(5) < 0.7)
+    wanted = wanted / max(wanted.sum(), 1e-9) if wanted.any() else np.eye(5, dtype=np.float32)[0]
+    mix, taken = Mix(wanted, shares), draw.permutation(12)[:4].tolist()
+    for film in taken:
+        mix.take(film)
+    whole = [divergence(wanted, shares[[*taken, film]].mean(axis=0)) for film in range(12)]
+    np.testing.assert_allclose(mix.divergence_with_each(), whole, atol=1e-5)

@@ -20,7 +20,7 @@ def genre_shares(in_genre: npt.NDArray[np.bool_]) -> Floats:
         in_genre: bool (genres, films).
     """
     marks = in_genre.T.astype(np.float32)
-    return marks / np.maximum(marks.sum(axis=1, keepdims=True), 1)
+    return np.asarray(marks / np.maximum(marks.sum(axis=1, keepdims=True), 1), dtype=np.float32)
 
 
 def genre_mix(shares: Floats, weights: Floats) -> Floats:
@@ -46,3 +46,31 @@ def divergence(wanted: Floats, mixes: Floats) -> Floats:
     p = wanted[there]
     q = (1 - _SMOOTHING) * mixes[..., there] + _SMOOTHING * p
     return np.asarray(np.maximum((p * np.log(p)).sum() - np.log(q) @ p, 0), dtype=np.float32)
+
+
+class Mix:
+    """The genre mix of a list that grows.
+
+    Args:
+        wanted: float32 (genres,), of `genre_mix`; something is wanted.
+        shares: float32 (n, genres), of `genre_shares`, of the films that may be taken.
+    """
+
+    def __init__(self, wanted: Floats, shares: Floats) -> None:
+        there = wanted > 0
+        self._wanted = wanted[there]
+        self._shares = np.asarray((1 - _SMOOTHING) * shares[:, there], dtype=np.float32)
+        self._smoothing = np.asarray(_SMOOTHING * self._wanted, dtype=np.float32)
+        self._least = np.float32((self._wanted * np.log(self._wanted)).sum())
+        self._sum = np.zeros(len(self._wanted), dtype=np.float32)
+        self._taken = 0
+
+    def divergence_with_each(self) -> Floats:
+        """Returns the divergence of the mix with each film added to the list, float32 (n,), 0 or more."""
+        mixes = (self._sum + self._shares) / np.float32(self._taken + 1) + self._smoothing
+        return np.asarray(np.maximum(self._least - np.log(mixes) @ self._wanted, 0), dtype=np.float32)
+
+    def take(self, place: int) -> None:
+        """Adds a film to the list."""
+        self._sum += self._shares[place]
+        self._taken += 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Container
+from dataclasses import dataclass, field, replace
 
 from cine_recommender.domain.filters import Filters
 from cine_recommender.language.wish import Wish
@@ -23,20 +24,26 @@ class Question:
         profile: weights to use; empty for those that serve.
     """
 
-    filters: Filters = Filters()
-    situation: Situation = Situation()
+    filters: Filters = field(default_factory=Filters)
+    situation: Situation = field(default_factory=Situation)
     like_movie_ids: tuple[int, ...] = ()
     about: str = ""
     include_seen: bool = False
     diversity: float | None = None
     profile: str = ""
 
-    def narrowed(self, wish: Wish) -> Question:
+    def narrowed(self, wish: Wish, people: Container[str] | None = None) -> Question:
         """Returns the question with what a wish in words adds: a field that was filled in keeps what it says.
 
         Years belong together, and so do the two running times: where one of them was filled in, the wish says nothing of either.
+
+        Args:
+            wish: what was understood.
+            people: those that films can be asked for by; others of the wish are looked for by meaning. None for everybody.
         """
         mine = self.filters
+        known = tuple(name for name in wish.people if people is None or name in people)
+        about = " ".join((wish.about, *(name for name in wish.people if name not in known))).strip()
         years = (mine.year_min, mine.year_max) if mine.year_min or mine.year_max else (wish.year_min, wish.year_max)
         runtimes = (
             (mine.runtime_min, mine.runtime_max)
@@ -49,11 +56,11 @@ class Question:
             excluded_genres=tuple(name for name in wish.excluded_genres if name not in mine.genres),
             services=mine.services or wish.services,
             languages=mine.languages or wish.languages,
-            people=mine.people or wish.people,
+            people=mine.people or known,
             year_min=years[0],
             year_max=years[1],
             runtime_min=runtimes[0],
             runtime_max=runtimes[1],
         )
         situation = replace(self.situation, mood=self.situation.mood or wish.mood)
-        return replace(self, filters=filters, situation=situation, like_movie_ids=wish.like_movie_ids, about=wish.about)
+        return replace(self, filters=filters, situation=situation, like_movie_ids=wish.like_movie_ids, about=about)

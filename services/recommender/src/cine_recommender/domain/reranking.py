@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cine_recommender.domain.calibration import divergence
+from cine_recommender.domain.calibration import Mix
 
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
+_PUSHED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,43 +61,42 @@ def rerank(
         groups: int32 (2, n), director and series, -1 for none.
     """
     films = len(scores)
-    diverse = how.diversity > 0 and likeness is not None
+    unlike = likeness if how.diversity > 0 else None
     calibrated = how.calibration > 0 and shares is not None and wanted is not None and bool(wanted.any())
-    if not (diverse or calibrated or groups is not None):
-        return np.arange(films)
-    base = (1 - how.diversity if diverse else 1) * (1 - how.calibration if calibrated else 1) * _between_0_and_1(scores)
-    nearest = np.zeros(films, dtype=np.float32)
-    mix = np.zeros(shares.shape[1] if shares is not None else 0, dtype=np.float32)
+    mix = Mix(wanted, shares) if calibrated and wanted is not None and shares is not None else None
     counts = _Counts(groups, how) if groups is not None else None
+    if unlike is None and mix is None and counts is None:
+        return np.arange(films)
+    weight = (1 - how.diversity if unlike is not None else 1) * (1 - how.calibration if mix is not None else 1)
+    base: Floats = np.float32(weight) * _between_0_and_1(scores)
+    nearest = np.zeros(films, dtype=np.float32)
     left = np.ones(films, dtype=bool)
     chosen: list[int] = []
-    for place in range(min(how.places, films)):
-        gain = base - how.diversity * nearest if diverse else base
-        if calibrated and shares is not None and wanted is not None:
+    for _ in range(min(how.places, films)):
+        gain = base if unlike is None else base - np.float32(how.diversity) * nearest
+        if mix is not None:
             # times the length of the list: one film moves the mix of a long list little, and its score as much as ever
-            length = place + 1
-            gain = gain - how.calibration * length * divergence(wanted, (mix + shares) / length)
-        open_ = left if counts is None else counts.open(left)
-        best = int(np.argmax(np.where(open_, gain, -np.inf)))
+            gain = gain - np.float32(how.calibration * (len(chosen) + 1)) * mix.divergence_with_each()
+        best = int(np.argmax(np.where(left if counts is None else counts.open(left), gain, np.float32(-np.inf))))
         left[best] = False
         chosen.append(best)
-        if diverse and likeness is not None:
-            nearest = np.maximum(nearest, likeness[best])
-        if shares is not None:
-            mix = mix + shares[best]
+        if unlike is not None:
+            nearest = np.maximum(nearest, unlike[best])
+        if mix is not None:
+            mix.take(best)
         if counts is not None:
             counts.take(best)
     return np.concatenate([np.array(chosen, dtype=np.int64), np.flatnonzero(left)])
 
 
-def push_down(scores: Floats, lateness: Floats) -> Places:
+def push_down(lateness: Floats) -> Places:
     """Returns the order of films of which some were put aside, best first: places, int64 (n,).
 
     Args:
-        scores: float32 (n,), 0 or more.
-        lateness: float32 (n,), 0 to 1: how fresh it is that the film was put aside, 0 for one that was not.
+        lateness: float32 (n,), 0 to 1, films best first: how fresh it is that each was put aside, 0 for one that was not. One put aside a
+            moment ago goes back by 200 places.
     """
-    return np.argsort(-(scores * (1 - lateness)), kind="stable")
+    return np.argsort(np.arange(len(lateness)) + _PUSHED * lateness, kind="stable")
 
 
 class _Counts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -139,7 +140,7 @@ def _load(artifact: Artifact, variety: Variety) -> ContentModel:
         mean_ratings=np.array(_mapped(artifact, layout.MEAN_RATINGS)),
         languages=_named(_mapped(artifact, layout.LANGUAGE_ROWS), names["languages"], names["language_sizes"]),
         people=PeopleRows(
-            _strings(artifact, layout.PEOPLE),
+            partial(_strings, artifact, layout.PEOPLE),
             _mapped(artifact, layout.PEOPLE_STARTS),
             _mapped(artifact, layout.PEOPLE_ROWS),
         ),

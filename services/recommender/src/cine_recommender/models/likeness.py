@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 from cachetools import LRUCache
 
 from cine_recommender.domain.similar import PRIOR_SHARE
@@ -72,12 +73,19 @@ class Likeness:
 
     def among(self, rows: Rows) -> Floats:
         """Return the likeness of some films to each other, float32 (n, n)."""
-        parts = [self._by_film.row(row) for row in rows.tolist()]
-        terms, column = np.unique(np.concatenate([terms for terms, _ in parts]), return_inverse=True)
-        dense = np.zeros((len(rows), len(terms)), dtype=np.float32)
-        lengths = [len(terms) for terms, _ in parts]
-        dense[np.repeat(np.arange(len(rows)), lengths), column] = np.concatenate([values for _, values in parts])
-        likeness: Floats = dense @ dense.T
+        starts, columns, values = self._by_film.starts, self._by_film.columns, self._by_film.values
+        cut = [slice(starts[row], starts[row + 1]) for row in rows.tolist()]
+        lengths = [one.stop - one.start for one in cut]
+        terms = sp.csr_matrix(
+            (
+                np.concatenate([values[one] for one in cut]),
+                np.concatenate([columns[one] for one in cut]),
+                np.cumsum([0, *lengths]),
+            ),
+            shape=(len(rows), len(self._by_term.starts) - 1),
+        )
+        # sparse: most terms are of one of the films alone
+        likeness: Floats = np.asarray((terms @ terms.T).toarray(), dtype=np.float32)
         if len(self.described):
             place = np.minimum(np.searchsorted(self.described, rows), len(self.described) - 1)
             meaning = np.where((self.described[place] == rows)[:, None], self.meaning[place], np.float32(0))

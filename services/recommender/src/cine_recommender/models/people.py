@@ -1,8 +1,9 @@
-"""Directors and actors of a model by name, read from two mapped arrays: no object for each of them."""
+"""Directors and actors of a model by name, read from two mapped arrays; their names once somebody is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,14 @@ Rows = npt.NDArray[np.int32]
 class PeopleRows(Mapping[str, Rows]):
     """The rows of somebody's films, ascending, by the name that the catalogue writes."""
 
-    def __init__(self, names: Sequence[str], starts: npt.NDArray[np.int64], rows: Rows) -> None:
-        """Use `rows[starts[i]:starts[i + 1]]` as the films of `names[i]`."""
-        self._places = {name: place for place, name in enumerate(names)}
+    def __init__(self, names: Callable[[], Sequence[str]], starts: npt.NDArray[np.int64], rows: Rows) -> None:
+        """Use `rows[starts[i]:starts[i + 1]]` as the films of `names()[i]`."""
+        self._names = names
         self._starts, self._rows = starts, rows
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self._names())}
 
     def __getitem__(self, name: str) -> Rows:
         place = self._places[name]
@@ -26,4 +31,4 @@ class PeopleRows(Mapping[str, Rows]):
         return iter(self._places)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._starts) - 1

@@ -12,9 +12,6 @@ import polars as pl
 from cine_recommender.models import layout
 from cine_recommender.training.films import Films
 
-_FILMS_OF_A_PERSON = 2
-"""Films from which on somebody can be wished for; who made one film is found by its title as well."""
-
 
 def write_catalogue(films: Films, folder: Path) -> dict[str, list[str] | list[int]]:
     """Writes what `models.content` reads of films besides vectors, scores and cards.
@@ -24,7 +21,7 @@ def write_catalogue(films: Films, folder: Path) -> dict[str, list[str] | list[in
     """
     table = films.table
     languages, by_language = rows_of(table["languages"])
-    people, by_person = _people(table)
+    people, by_person = rows_of(table.select(pl.col("directors").list.concat("cast")).to_series())
     np.save(folder / layout.RUNTIMES, table["runtime_minutes"].to_numpy())
     # as the cards show it, so that nothing that says 4.0 fails a filter of 4
     np.save(folder / layout.MEAN_RATINGS, table["average_rating"].round(3).to_numpy().astype(np.float32))
@@ -41,9 +38,3 @@ def rows_of(lists: pl.Series) -> tuple[list[str], list[npt.NDArray[np.int32]]]:
     listed = pl.DataFrame({"name": lists}).with_row_index("row").explode("name").drop_nulls()
     grouped = listed.unique().sort("name", "row").group_by("name", maintain_order=True).agg("row")
     return grouped["name"].to_list(), [np.array(rows, dtype=np.int32) for rows in grouped["row"].to_list()]
-
-
-def _people(table: pl.DataFrame) -> tuple[list[str], list[npt.NDArray[np.int32]]]:
-    names, rows = rows_of(table.select(pl.col("directors").list.concat("cast")).to_series())
-    kept = [place for place, films in enumerate(rows) if len(films) >= _FILMS_OF_A_PERSON]
-    return [names[place] for place in kept], [rows[place] for place in kept]

@@ -1,0 +1,347 @@
+"""From what is known of a person to a ranking of films: one stage after the other, arrays in and arrays out.
+
+A ranking is a function of what it is asked for (`Asked`) and the models, and of nothing else: so it can be kept, and made again.
+Films are rows of the content model, whose cards are shown; the hybrid model numbers them in its own way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from cine_recommender.domain import ladder
+from cine_recommender.domain.calibration import genre_mix, genre_shares
+from cine_recommender.domain.known import Known
+from cine_recommender.domain.numbering import Numbering
+from cine_recommender.domain.question import Question
+from cine_recommender.domain.reranking import Reranking, push_down, rerank
+from cine_recommender.domain.standins import liked_rows, rank_by_likeness, rank_by_popularity
+from cine_recommender.domain.taste import COMPONENTS, Ranked, TasteModel
+from cine_recommender.flows.meaning import Meaning
+from cine_recommender.interactions import Floats, History, Ints, Mask
+from cine_recommender.models.content import ContentModel
+
+DEPTH: Final = 500
+"""Films ranked at once; whoever leafs further has all of them ranked."""
+HEAD: Final = 100
+"""Films among which the order is decided by more than the score."""
+ABOUT_SHARE: Final = 0.5
+"""Share of a score that is how well the film fits what a wish says it should be about."""
+DISMISSED_SECONDS: Final = 30 * 86_400
+_FEWEST: Final = 40
+"""Films of the preferred genres that are enough to be shown alone."""
+_LIKED_STARS: Final = 3.5
+_WISHED_STARS: Final = 5.0
+_CONTENT: Final = COMPONENTS.index("content")
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a person said of their taste in general. Genres are canonical."""
+
+    preferred_genres: tuple[str, ...] = ()
+    excluded_genres: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """All that a ranking hangs on, besides the models.
+
+    Attributes:
+        known: what is known of the person.
+        question: what is asked for.
+        preferences: what the person said of their taste.
+        profile: weights to use, one that the model has; empty without a hybrid model.
+        diversity: 0 to 1; None for the usual one.
+        now: Unix seconds.
+    """
+
+    known: Known
+    question: Question
+    preferences: Preferences
+    profile: str
+    diversity: float | None
+    now: int
+
+    def history(self) -> tuple[Ints, Floats, npt.NDArray[np.int64]]:
+        """Returns ids, stars and times of what the person rated, oldest first, with what the wish says is liked."""
+        known, likes = self.known, np.array(self.question.like_movie_ids, dtype=np.int32)
+        own = np.flatnonzero(~np.isin(known.movie_ids, likes)) if len(likes) else slice(None)
+        return (
+            np.concatenate([known.movie_ids[own], likes]),
+            np.concatenate([known.ratings[own], np.full(len(likes), _WISHED_STARS, dtype=np.float32)]),
+            np.concatenate([known.times[own], np.full(len(likes), self.now, dtype=np.int64)]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Films in the order in which they are shown.
+
+    Attributes:
+        rows: int32 (n,), rows of the content model.
+        scores: float32 (n,), 0 to 1.
+        shares: float32 (n, 6), a row sums to its score.
+        by_score: int32 (n,), place of each by score alone, from 1.
+        total: how many films can be ranked; more than n while only the best are.
+        rung: of the ladder.
+        asked: what it answers.
+        history: of the person, as the hybrid model numbers films; None where it did not answer.
+        about: what part of a score is how well the film fits the wish, 0 to 1; the rest is scaled down by it.
+        reason: what was missing; empty when nothing was.
+    """
+
+    rows: Ints
+    scores: Floats
+    shares: Floats
+    by_score: Ints
+    total: int
+    rung: str
+    asked: Asked
+    history: History | None = None
+    about: float = 0.0
+    reason: str = ""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return self.rows.nbytes + self.scores.nbytes + self.shares.nbytes + self.by_score.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """The models of one answer, and how films of the one are found in the other.
+
+    Attributes:
+        content: whose rows films are.
+        taste: the hybrid model; None when there is none.
+        taste_rows: int32 (content rows,), row of each film in the hybrid model, -1 for none.
+        content_rows: int32 (taste rows,), the other way round.
+        genre_shares: float32 (content rows, genres), p(genre|film).
+        meaning: finds films that are about something.
+    """
+
+    content: ContentModel
+    taste: TasteModel | None
+    numbering: Numbering = field(init=False)
+    taste_rows: Ints = field(init=False)
+    content_rows: Ints = field(init=False)
+    genre_shares: Floats = field(init=False)
+    meaning: Meaning = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Finds the films of each model in the other."""
+        numbering = Numbering(self.content.movie_ids)
+        theirs = self.taste.film_ids if self.taste is not None else np.empty(0, dtype=np.int32)
+        made = {
+            "numbering": numbering,
+            "taste_rows": Numbering(theirs).rows(self.content.movie_ids),
+            "content_rows": numbering.rows(theirs),
+            "genre_shares": genre_shares(self.content.filters.in_genre),
+            "meaning": Meaning(self.content),
+        }
+        for name, value in made.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def name(self) -> str:
+        """The models, as answers name them."""
+        return self.taste.name if self.taste is not None else self.content.name
+
+
+def hidden(known: Known, question: Question) -> Ints:
+    """Returns ids of films that must not be shown, int32."""
+    if question.include_seen:
+        return known.refused
+    return np.concatenate([known.movie_ids, known.seen, known.refused])
+
+
+def rank(models: Models, asked: Asked, how: Reranking, depth: int = DEPTH, *, without_taste: str = "") -> Ranking:
+    """Returns the ranking for a person; what is missing is said in its `reason`.
+
+    Args:
+        models: what there is.
+        asked: who asks for what.
+        how: what decides the order besides the score; `asked.diversity` goes before.
+        depth: films ranked.
+        without_taste: why the hybrid model is not to be asked; empty to ask it.
+    """
+    allowed = _allowed(models, asked)
+    fits = _fitting(models, asked.question, allowed)
+    taste = None if without_taste else models.taste
+    history = _history(taste, asked) if taste is not None else None
+    liked, weights = _liked(models, asked)
+    personal = taste is not None and history is not None and len(history) > 0
+    reason = without_taste
+    if taste is None and not reason:
+        reason = "there is no hybrid model yet"
+    if taste is not None and history is not None and (personal or not len(liked)):
+        if not personal:
+            allowed = _preferred(models, asked, allowed)
+        ranked, total = _by_taste(models, taste, history, asked, allowed, depth)
+        rung = ladder.PERSONAL if personal else ladder.GENRE_POPULARITY
+    elif len(liked):
+        if taste is not None:
+            reason = "the hybrid model knows none of the films you rated"
+        ranked = rank_by_likeness(
+            liked, weights, models.content.likeness.neighbours, models.content.scores[-1], allowed, depth
+        )
+        rung, total, history = ladder.ITEM_MODEL, int(allowed.sum()), None
+    else:
+        ranked = rank_by_popularity(models.content.scores, _preferred_genres(models, asked), allowed, depth)
+        rung, total, history = ladder.GENRE_POPULARITY, int(allowed.sum()), None
+    made = Ranking(
+        ranked.rows, ranked.scores, ranked.shares, np.arange(1, len(ranked.rows) + 1, dtype=np.int32), total, rung,
+        asked, history, reason=reason,
+    )  # fmt: skip
+    if fits is not None:
+        made = _about(made, fits)
+    return _reordered(models, made, how)
+
+
+def extended(models: Models, head: Ranking, how: Reranking) -> Ranking:
+    """Returns a ranking of all films that begins as one of the best ones does."""
+    if len(head.rows) >= head.total:
+        return head
+    without = head.reason if head.rung in (ladder.ITEM_MODEL, ladder.GENRE_POPULARITY) and head.history is None else ""
+    whole = rank(models, head.asked, how, len(models.content), without_taste=without)
+    behind = ~np.isin(whole.rows, head.rows)
+    rows = np.concatenate([head.rows, whole.rows[behind]])
+    # none of these scores more than the last of the head: their places by score follow those of the head
+    by_score = len(head.rows) + 1 + np.argsort(np.argsort(whole.by_score[behind]))
+    return replace(
+        head,
+        rows=rows,
+        scores=np.concatenate([head.scores, whole.scores[behind]]),
+        shares=np.concatenate([head.shares, whole.shares[behind]]),
+        by_score=np.concatenate([head.by_score, by_score.astype(np.int32)]),
+        total=len(rows),
+    )
+
+
+def _allowed(models: Models, asked: Asked) -> Mask:
+    filters, excluded = asked.question.filters, asked.preferences.excluded_genres
+    known = set(models.content.genres)
+    # asked for by name goes before what is never wanted in general
+    never = tuple(name for name in excluded if name in known and name not in filters.genres)
+    if never:
+        filters = replace(filters, excluded_genres=tuple(dict.fromkeys((*filters.excluded_genres, *never))))
+    allowed = models.content.filters.passing(filters)
+    allowed[models.numbering.known_rows(hidden(asked.known, asked.question))] = False
+    if asked.question.like_movie_ids:
+        likes = np.array(asked.question.like_movie_ids, dtype=np.int32)
+        allowed[models.numbering.known_rows(likes)] = False
+    return allowed
+
+
+def _fitting(models: Models, question: Question, allowed: Mask) -> Floats | None:
+    """Narrows to the films that fit a wish best; returns how well each does, float32 (films,), None without one."""
+    if not question.about:
+        return None
+    fits = models.meaning.fitting(question.about)
+    if fits is None:
+        return None
+    allowed &= models.meaning.best(fits, allowed)
+    return fits
+
+
+def _history(taste: TasteModel, asked: Asked) -> History:
+    return taste.history(*asked.history())
+
+
+def _liked(models: Models, asked: Asked) -> tuple[Ints, Floats]:
+    ids, stars, _ = asked.history()
+    rows = models.numbering.rows(ids)
+    return liked_rows(rows[rows >= 0], stars[rows >= 0])
+
+
+def _preferred_genres(models: Models, asked: Asked) -> list[int]:
+    genres = models.content.genres
+    return [genres.index(name) for name in asked.preferences.preferred_genres if name in genres]
+
+
+def _preferred(models: Models, asked: Asked, allowed: Mask) -> Mask:
+    """Of films that are allowed those of the preferred genres, as long as they fill an answer."""
+    genres = _preferred_genres(models, asked)
+    if not genres or asked.question.filters.genres:
+        return allowed
+    preferred = allowed & models.content.filters.in_genre[genres].any(axis=0)
+    return preferred if np.count_nonzero(preferred) >= _FEWEST else allowed
+
+
+def _by_taste(
+    models: Models, taste: TasteModel, history: History, asked: Asked, allowed: Mask, depth: int
+) -> tuple[Ranked, int]:
+    theirs = (models.content_rows >= 0) & allowed[models.content_rows]
+    ranked = taste.rank(
+        history, now=asked.now, profile=asked.profile, situation=asked.question.situation, allowed=theirs, depth=depth
+    )
+    total = int(np.count_nonzero(theirs))
+    rows = models.content_rows[ranked.rows]
+    return Ranked(rows, ranked.scores, ranked.shares), total if len(rows) == depth else len(rows)
+
+
+def _about(ranking: Ranking, fits: Floats) -> Ranking:
+    part = np.float32(ABOUT_SHARE)
+    scores = (1 - part) * ranking.scores + part * fits[ranking.rows]
+    shares = (1 - part) * ranking.shares
+    shares[:, _CONTENT] += part * fits[ranking.rows]
+    order = np.argsort(-scores, kind="stable")
+    return replace(ranking, rows=ranking.rows[order], scores=scores[order], shares=shares[order], about=float(part))
+
+
+def _reordered(models: Models, ranking: Ranking, how: Reranking) -> Ranking:
+    asked, content = ranking.asked, models.content
+    diversity = how.diversity if asked.diversity is None else asked.diversity
+    lateness = _lateness(models, ranking)
+    order = push_down(lateness) if lateness.any() else np.arange(len(ranking.rows))
+    head = ranking.rows[order[:HEAD]]
+    if len(head):
+        reordered = rerank(
+            # a film that was pushed down counts as what stands at its new place
+            np.sort(ranking.scores[order[:HEAD]])[::-1],
+            replace(how, diversity=diversity),
+            likeness=content.likeness.among(head) if diversity > 0 else None,
+            shares=models.genre_shares[head],
+            wanted=_wanted_mix(models, ranking),
+            groups=content.groups[:, head],
+        )
+        order = np.concatenate([order[:HEAD][reordered], order[HEAD:]])
+    return replace(
+        ranking,
+        rows=ranking.rows[order],
+        scores=ranking.scores[order],
+        shares=ranking.shares[order],
+        by_score=ranking.by_score[order],
+    )
+
+
+def _lateness(models: Models, ranking: Ranking) -> Floats:
+    """How fresh it is that the person put a film aside, float32 (n,), 1 at the moment itself, 0 after 30 days."""
+    known, late = ranking.asked.known, np.zeros(len(ranking.rows), dtype=np.float32)
+    if len(known.dismissed):
+        ids = models.content.movie_ids[ranking.rows]
+        places = np.minimum(np.searchsorted(known.dismissed, ids), len(known.dismissed) - 1)
+        age = ranking.asked.now - known.dismissed_at[places]
+        fresh = np.clip(1 - age / DISMISSED_SECONDS, 0, 1)
+        late = np.where(known.dismissed[places] == ids, fresh, 0).astype(np.float32)
+    return late
+
+
+def _wanted_mix(models: Models, ranking: Ranking) -> Floats:
+    """The genre mix to keep to: that of the films liked, or of the genres preferred; none where genres were asked for."""
+    genres = len(models.content.genres)
+    asked = ranking.asked
+    if asked.question.filters.genres:
+        return np.zeros(genres, dtype=np.float32)
+    rows = models.numbering.rows(asked.known.movie_ids)
+    liked = (rows >= 0) & (asked.known.ratings >= _LIKED_STARS)
+    if liked.any():
+        return genre_mix(models.genre_shares[rows[liked]], asked.known.ratings[liked])
+    mix = np.zeros(genres, dtype=np.float32)
+    preferred = _preferred_genres(models, asked)
+    mix[preferred] = 1 / len(preferred) if preferred else 0
+    return mix

@@ -1,0 +1,351 @@
+"""From a person's question to an answer: down the ladder, page by page, each answer kept and taken down."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from cine_recommender.domain import ladder
+from cine_recommender.domain.impression import Details, Impression
+from cine_recommender.domain.known import Known
+from cine_recommender.domain.paging import Cut, Position, cut
+from cine_recommender.domain.question import Question
+from cine_recommender.domain.taste import TasteModel
+from cine_recommender.experiments.assignment import Assignment
+from cine_recommender.flows.answering import (
+    Answer,
+    AssignsVariants,
+    KnowsPreferences,
+    Options,
+    RemembersPeople,
+    ServesTaste,
+    TakesDown,
+    WordsReasons,
+)
+from cine_recommender.flows.details import details_of
+from cine_recommender.flows.kept import Kept, LastKnown
+from cine_recommender.flows.pipeline import Asked, Models, Preferences, Ranking, extended, hidden, rank
+from cine_recommender.flows.shipped import NAME as SHIPPED_NAME
+from cine_recommender.flows.shipped import Cards, shipped_films
+from cine_recommender.flows.telling import CardFacts, Page, plain_page, tell
+from cine_recommender.language.wording import Worded
+from cine_recommender.models.content import ContentModel
+from cine_recommender.models.served import ServedContent
+from cinemesh import telemetry
+from cinemesh.clock import Clock, utc_now
+from cinemesh.errors import Unavailable
+
+_HOUR: Final = 3600
+_PAGING_SECONDS: Final = 3600.0
+"""How long a ranking is at hand for whoever leafs through it; after that it is made again from the token."""
+_MEMORY_AWAY: Final = "what you did lately cannot be read at present"
+_PREFERENCES_AWAY: Final = "your preferences cannot be read at present"
+_TASTE_FAILED: Final = "the hybrid model failed to answer"
+_NO_MODEL: Final = "there is no model yet"
+
+
+@dataclass(frozen=True, eq=False)
+class _Caller:
+    """Who asks, with all that an answer hangs on besides question and models."""
+
+    user_id: str
+    known: Known
+    preferences: Preferences
+    assignment: Assignment | None
+    memory_away: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class _Made:
+    """A page as it is kept."""
+
+    ranking: Ranking
+    cut: Cut
+    page: Page
+    words: Sequence[Worded] = ()
+    body: bytes = b""
+
+
+class Recommend:
+    """Answers people.
+
+    Args:
+        content: the content model being served.
+        taste: the hybrid model being served.
+        memory: what is known of people.
+        preferences: what people prefer.
+        assigner: variants of experiments.
+        wording: words for reasons.
+        impressions: the log of answers.
+        cards: the catalogue, for the last rung.
+        executor: threads for the work of models.
+        encode: makes the body of an answer of a page and its words; kept with the page.
+        options: how answers are made.
+        clock: tells the time.
+    """
+
+    def __init__(
+        self,
+        *,
+        content: ServedContent,
+        taste: ServesTaste,
+        memory: RemembersPeople,
+        preferences: KnowsPreferences,
+        assigner: AssignsVariants,
+        wording: WordsReasons,
+        impressions: TakesDown,
+        cards: Cards,
+        executor: Executor,
+        encode: Callable[[Page, Sequence[Worded]], bytes],
+        options: Options,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._content, self._taste, self._memory, self._preferences = content, taste, memory, preferences
+        self._assigner, self._wording, self._impressions, self._cards = assigner, wording, impressions, cards
+        self._executor, self._encode, self._options, self._clock = executor, encode, options, clock
+        self._last = LastKnown()
+        # rankings are kept for whoever leafs on even where answers are not: without them pages would still be right, only dearer
+        self._rankings: Kept[tuple[str, Ranking]] = Kept(options.cache_bytes // 2, _PAGING_SECONDS)
+        self._pages: Kept[_Made] = Kept(options.cache_bytes // 2, options.cache_seconds)
+        self._models: tuple[Models, CardFacts] | None = None
+        self._log = telemetry.logger("recommender")
+
+    async def answer(
+        self, user_id: str, question: Question, asked_as: str, size: int, position: Position | None = None
+    ) -> Answer:
+        """Returns a page of recommendations for somebody.
+
+        Args:
+            user_id: who asks.
+            question: for what.
+            asked_as: a short text that is equal for equal questions.
+            size: films wanted.
+            position: where the page begins; None for the first page.
+        """
+        caller = await self._caller(user_id)
+        content = self._content.loaded
+        if content is None:
+            return await self._shipped(caller, question, size, position)
+        models, facts = await self._joined(content.model, self._taste.taste)
+        asked, reasons = self._asked(models, caller, question, position)
+        reasons = (
+            *caller.reasons,
+            *(one for one in (content.degraded_reason, self._taste.taste_reason) if one),
+            *reasons,
+        )
+        key = position.ranking if position is not None else self._key(models, caller, asked, asked_as)
+        page_key = f"{key}:{caller.known.version}:{position.offset if position else 0}:{size}:{user_id}"
+        made = self._pages.get(page_key)
+        if made is None:
+            kept = self._ranking_at_hand(user_id, key, position)
+            work = partial(self._work, models, facts, kept, asked, caller, size, position)
+            made = await asyncio.get_running_loop().run_in_executor(self._executor, work)
+            self._rankings.put(key, (user_id, made.ranking), made.ranking.nbytes)
+            self._word(made)
+            self._pages.put(page_key, made, len(made.body) + made.page.nbytes)
+        elif self._options.words_change:
+            self._word(made)
+        return self._finish(models, caller, made, key, position, reasons)
+
+    async def _caller(self, user_id: str) -> _Caller:
+        reasons = []
+        away = False
+        try:
+            known = await self._memory.of(user_id)
+            self._last.put(user_id, known)
+        except Unavailable:
+            known, away = self._last.get(user_id) or Known(), True
+            reasons.append(_MEMORY_AWAY)
+        try:
+            preferences = await self._preferences.of(user_id)
+        except Unavailable:
+            preferences = Preferences()
+            reasons.append(_PREFERENCES_AWAY)
+        return _Caller(user_id, known, preferences, self._assigner.of(user_id), away, tuple(reasons))
+
+    async def _joined(self, content: ContentModel, taste: TasteModel | None) -> tuple[Models, CardFacts]:
+        """The models of this moment, joined once for each new one."""
+        joined = self._models
+        if joined is None or joined[0].content is not content or joined[0].taste is not taste:
+            models = await asyncio.get_running_loop().run_in_executor(self._executor, Models, content, taste)
+            facts = joined[1] if joined is not None and joined[1].content is content else CardFacts(content)
+            self._models = joined = (models, facts)
+        return joined
+
+    def _asked(
+        self, models: Models, caller: _Caller, question: Question, position: Position | None
+    ) -> tuple[Asked, tuple[str, ...]]:
+        now, known = int(self._clock().timestamp()), caller.known
+        reasons: tuple[str, ...] = ()
+        profile = question.profile or (caller.assignment.profile if caller.assignment else "")
+        profiles = models.taste.profiles if models.taste is not None else ()
+        if profile and profiles and profile not in profiles:
+            reasons = (f'the hybrid model has no weights "{profile}"',) if question.profile else ()
+            profile = ""
+        diversity = question.diversity
+        if diversity is None and caller.assignment is not None:
+            diversity = caller.assignment.diversity
+        # popularity changes by the hour at most: so an answer can be kept, and made again
+        hour = now - now % _HOUR
+        if position is not None:
+            known, hour = position.known_then(known), position.hour
+        profile = profile or (profiles[0] if profiles else "")
+        return Asked(known, question, caller.preferences, profile, diversity, hour), reasons
+
+    def _key(self, models: Models, caller: _Caller, asked: Asked, asked_as: str) -> str:
+        taste = models.taste.name if models.taste is not None else ""
+        assigned = (caller.assignment.experiment_id, caller.assignment.variant) if caller.assignment else ()
+        parts = (
+            caller.user_id, caller.known.version, caller.memory_away, models.content.name, taste, asked_as, asked.profile,
+            asked.diversity, assigned, caller.preferences, asked.now,
+        )  # fmt: skip
+        return hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()
+
+    def _ranking_at_hand(self, user_id: str, key: str, position: Position | None) -> Ranking | None:
+        if position is None and self._options.cache_seconds <= 0:
+            return None
+        found = self._rankings.get(key)
+        # a token handed on to somebody else shows them nothing of its owner
+        return found[1] if found is not None and found[0] == user_id else None
+
+    def _work(
+        self,
+        models: Models,
+        facts: CardFacts,
+        kept: Ranking | None,
+        asked: Asked,
+        caller: _Caller,
+        size: int,
+        position: Position | None,
+    ) -> _Made:
+        """What takes milliseconds: ranks, cuts the page, finds reasons. Runs in a thread."""
+        try:
+            return self._made(models, facts, kept, asked, caller, size, position, without_taste="")
+        except Exception:
+            if models.taste is None:
+                raise
+            self._log.exception("the hybrid model failed", model=models.taste.name)
+            return self._made(models, facts, None, asked, caller, size, position, without_taste=_TASTE_FAILED)
+
+    def _made(
+        self,
+        models: Models,
+        facts: CardFacts,
+        kept: Ranking | None,
+        asked: Asked,
+        caller: _Caller,
+        size: int,
+        position: Position | None,
+        *,
+        without_taste: str,
+    ) -> _Made:
+        how = self._options.reranking
+        ranking = kept if kept is not None else rank(models, asked, how, without_taste=without_taste)
+        if caller.memory_away and ranking.rung == ladder.PERSONAL:
+            ranking = replace(ranking, rung=ladder.CACHED_PERSONAL)
+        offset = position.offset if position is not None else 0
+        if position is not None and kept is None:
+            offset = _after(models, ranking, position)
+        never = hidden(caller.known, asked.question)
+        while True:
+            found = cut(models.content.movie_ids[ranking.rows], offset, size, never, ranking.total)
+            if len(found.places) >= size or ranking.total <= len(ranking.rows):
+                break
+            ranking = extended(models, ranking, how)
+        return _Made(ranking, found, tell(models, facts, ranking, found.places))
+
+    def _word(self, made: _Made) -> None:
+        words = self._wording.of(made.page.facts)
+        if not made.body or words != made.words:
+            made.words, made.body = words, self._encode(made.page, words)
+
+    def _finish(
+        self,
+        models: Models,
+        caller: _Caller,
+        made: _Made,
+        key: str,
+        position: Position | None,
+        reasons: Sequence[str],
+    ) -> Answer:
+        ranking, page = made.ranking, made.page
+        if ranking.reason:
+            reasons = (*reasons, ranking.reason)
+        by_taste = ranking.history is not None and models.taste is not None
+        answer = Answer(
+            next=self._next(made, caller, key, position),
+            total=ranking.total,
+            request_id=uuid.uuid4().hex,
+            model=models.taste.name if by_taste and models.taste is not None else models.content.name,
+            rung=ranking.rung,
+            profile=ranking.asked.profile if by_taste else "",
+            reason="; ".join(dict.fromkeys(reasons)),
+            body=made.body,
+        )
+        self._take_down(caller, answer, page.movie_ids, details_of(models, ranking, page, made.words))
+        return answer
+
+    def _next(self, made: _Made, caller: _Caller, key: str, position: Position | None) -> Position | None:
+        if made.cut.end is None:
+            return None
+        last = made.page.movie_ids[-1]
+        if position is not None:
+            return replace(position, offset=made.cut.end, after=last)
+        now = int(self._clock().timestamp())
+        return Position(key, made.ranking.asked.now, now, len(caller.known), made.cut.end, last)
+
+    def _take_down(
+        self, caller: _Caller, answer: Answer, movie_ids: Sequence[int], details: Callable[[], Details]
+    ) -> None:
+        assignment = caller.assignment
+        self._impressions.record(
+            Impression(
+                request_id=answer.request_id,
+                user_id=caller.user_id,
+                created_at=self._clock(),
+                movie_ids=movie_ids,
+                details=details,
+                model=answer.model,
+                profile=answer.profile,
+                rung=answer.rung,
+                experiment_id=assignment.experiment_id if assignment else "",
+                variant=assignment.variant if assignment else "",
+                degraded_reason=answer.reason,
+            )
+        )
+
+    async def _shipped(self, caller: _Caller, question: Question, size: int, position: Position | None) -> Answer:
+        never = hidden(caller.known, question).tolist()
+        films, missing = await shipped_films(self._cards, question.filters, never)
+        start = position.offset if position is not None else 0
+        end = min(start + size, len(films))
+        page = plain_page(films[start:end], start, ladder.SHIPPED_LIST)
+        words = self._wording.of(page.facts)
+        more = Position(SHIPPED_NAME, 0, 0, 0, end, films[end - 1].movie_id) if start < end < len(films) else None
+        answer = Answer(
+            next=more,
+            total=len(films),
+            request_id=uuid.uuid4().hex,
+            model=SHIPPED_NAME,
+            rung=ladder.SHIPPED_LIST,
+            profile="",
+            reason="; ".join((*caller.reasons, _NO_MODEL, *([missing] if missing else []))),
+            body=self._encode(page, words),
+        )
+        self._take_down(caller, answer, page.movie_ids, details_of(None, None, page, words))
+        return answer
+
+
+def _after(models: Models, ranking: Ranking, position: Position) -> int:
+    """Where a page begins in a ranking that was made again: behind the last film shown, wherever that stands now."""
+    there = np.flatnonzero(models.content.movie_ids[ranking.rows] == position.after)
+    return int(there[0]) + 1 if len(there) else position.offset

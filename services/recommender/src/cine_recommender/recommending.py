@@ -1,0 +1,101 @@
+"""What answers people, wired: models, memory, preferences, experiments, words, the log."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from cine_recommender.domain.reranking import Reranking
+from cine_recommender.domain.taste import TasteModel
+from cine_recommender.flows.answering import (
+    AssignsVariants,
+    KnowsPreferences,
+    Options,
+    RemembersPeople,
+    ServesTaste,
+    TakesDown,
+)
+from cine_recommender.flows.recommend import Recommend
+from cine_recommender.flows.shipped import CatalogueCards
+from cine_recommender.language.reading import WishReader
+from cine_recommender.language.wording import Wording
+from cine_recommender.models.served import ServedContent
+from cine_recommender.servicer.elements import encoded
+from cine_recommender.servicer.recommendations import RecommendationCalls
+from cine_recommender.settings import RecommenderSettings
+from cinemesh.clock import Clock, utc_now
+from cinemesh.paging import PageTokens
+
+
+@dataclass(frozen=True)
+class FixedTaste:
+    """A hybrid model that never changes, or none."""
+
+    taste: TasteModel | None = None
+    taste_reason: str = ""
+
+
+def options_of(settings: RecommenderSettings) -> Options:
+    """Returns how answers are made, by the settings."""
+    return Options(
+        reranking=Reranking(
+            diversity=settings.diversity,
+            calibration=settings.calibration,
+            per_director=settings.max_per_director,
+            per_series=settings.max_per_series,
+        ),
+        cache_seconds=settings.cache_seconds,
+        cache_bytes=settings.cache_mib * 1024 * 1024,
+    )
+
+
+class Recommending:
+    """Everything that answers people.
+
+    Attributes:
+        recommend: makes answers.
+
+    Args:
+        settings: of the service.
+        content: the content model being served.
+        taste: the hybrid model being served.
+        memory: what is known of people.
+        preferences: what people prefer.
+        assigner: variants of experiments.
+        impressions: the log of answers.
+        executor: threads for the work of models.
+        clock: tells the time.
+    """
+
+    def __init__(
+        self,
+        settings: RecommenderSettings,
+        *,
+        content: ServedContent,
+        taste: ServesTaste,
+        memory: RemembersPeople,
+        preferences: KnowsPreferences,
+        assigner: AssignsVariants,
+        impressions: TakesDown,
+        executor: Executor,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._content, self._reader, self._clock = content, WishReader(), clock
+        self.recommend = Recommend(
+            content=content,
+            taste=taste,
+            memory=memory,
+            preferences=preferences,
+            assigner=assigner,
+            wording=Wording(),
+            impressions=impressions,
+            cards=CatalogueCards(settings),
+            executor=executor,
+            encode=encoded,
+            options=options_of(settings),
+            clock=clock,
+        )
+
+    def parts(self, tokens: PageTokens) -> tuple[object, ...]:
+        """Returns what answers the calls that recommend, for `RecommenderServicer`."""
+        return (RecommendationCalls(self._content, self.recommend, self._reader, tokens, self._clock),)
