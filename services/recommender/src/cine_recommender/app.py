@@ -27,6 +27,7 @@ from cine_recommender.servicer.cinematch import CineMatchServicer
 from cine_recommender.servicer.recommender import RecommenderServicer
 from cine_recommender.servicer.similar import SimilarCalls
 from cine_recommender.settings import RecommenderSettings
+from cine_recommender.speaking import Speaking
 from cinemesh.artifacts import ArtifactStore
 from cinemesh.clock import Clock, utc_now
 from cinemesh.feed import FeedServicer
@@ -62,6 +63,7 @@ class RecommenderApplication(Application):
         self.clock = clock
         self.remembering = Remembering(self.settings, clock)
         self.experiments = DeclaredExperiments(self.settings.experiments_file)
+        self.speaking = Speaking(self.settings, self.content, self.remembering.films, clock)
         self.recommending = Recommending(
             self.settings,
             content=self.content,
@@ -71,6 +73,8 @@ class RecommenderApplication(Application):
             assigner=self.experiments.assigner,
             impressions=self.remembering.impressions,
             executor=self._executor,
+            reader=self.speaking.reader,
+            wording=self.speaking.wording,
             clock=clock,
         )
         self._watching: list[asyncio.Task[None]] = []
@@ -88,6 +92,7 @@ class RecommenderApplication(Application):
         parts = (
             SimilarCalls(self.content, tokens, self._executor),
             *self.recommending.parts(tokens),
+            *self.speaking.parts(),
             *self.remembering.parts(tokens),
         )
         # The generated base classes are abstract to type checkers only: calls left out answer UNIMPLEMENTED.
@@ -122,12 +127,13 @@ class RecommenderApplication(Application):
         for task in self._watching:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
+        await self.speaking.stop()
         await self.remembering.stop()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def probes(self) -> dict[str, Probe]:
         """Asks for the model and the store, and whether what others tell arrives."""
-        probes = {"model:content": Probe(self._probe_model), **self.remembering.probes()}
+        probes = {"model:content": Probe(self._probe_model), **self.remembering.probes(), **self.speaking.probes()}
         if self.settings.experiments_file is not None:
             probes["experiments"] = Probe(self.experiments.probe, required=False)
         return probes

@@ -64,6 +64,8 @@ class Recommending:
         assigner: variants of experiments.
         impressions: the log of answers.
         executor: threads for the work of models.
+        reader: reads wishes in words.
+        wording: words reasons.
         clock: tells the time.
     """
 
@@ -78,16 +80,18 @@ class Recommending:
         assigner: AssignsVariants,
         impressions: TakesDown,
         executor: Executor,
+        reader: WishReader,
+        wording: Wording,
         clock: Clock = utc_now,
     ) -> None:
-        self._content, self._reader, self._clock = content, WishReader(), clock
+        self._content, self._reader, self._clock = content, reader, clock
         self.recommend = Recommend(
             content=content,
             taste=taste,
             memory=memory,
             preferences=preferences,
             assigner=assigner,
-            wording=Wording(),
+            wording=wording,
             impressions=impressions,
             cards=CatalogueCards(settings),
             executor=executor,

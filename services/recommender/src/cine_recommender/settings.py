@@ -50,9 +50,7 @@ class RecommenderSettings(ServiceSettings):
     )
     experiments_file: Path | None = Field(default=None, description="TOML file that declares experiments; empty: none")
     ollama_url: str = Field(default="", description="Ollama server that reads wishes and words answers; empty: none")
-    ollama_model: str = Field(
-        default="mistral", pattern=r"^[\w.:/-]{1,100}$", description="language model asked there"
-    )
+    ollama_model: str = Field(default="mistral", pattern=r"^[\w.:/-]{1,100}$", description="language model asked there")
     ollama_timeout_seconds: float = Field(
         default=2.0, gt=0, le=30, description="how long somebody waits for the language model"
     )

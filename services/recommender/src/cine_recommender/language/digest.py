@@ -112,7 +112,7 @@ def digest(reviews: Sequence[ReviewText], total: int) -> Digest:
             said.append(f"{opening}: “{quote}”")
     while len(" ".join(said)) > MOST_SUMMARY:
         said.pop()
-    praised, criticised = _aspects(sound)
+    praised, criticised = _aspects(sound, len(reviews))
     return Digest(" ".join(said), praised, criticised)
 
 
@@ -196,7 +196,7 @@ def _best(said: Sequence[tuple[str, int]], shared: Counter[str]) -> str:
     return min(fit, key=lambda pair: (-pair[0], pair[1]))[1].replace("“", "'").replace("”", "'") if fit else ""
 
 
-def _aspects(reviews: Sequence[ReviewText]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _aspects(reviews: Sequence[ReviewText], read: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     friendly: Counter[str] = Counter()
     hostile: Counter[str] = Counter()
     for review in reviews:
@@ -213,7 +213,8 @@ def _aspects(reviews: Sequence[ReviewText]) -> tuple[tuple[str, ...], tuple[str,
         order = sorted(
             (aspect for aspect in more if more[aspect] > less[aspect]), key=lambda aspect: (-more[aspect], aspect)
         )
-        return tuple(f"{aspect} ({more[aspect]} of {len(reviews)} reviews)" for aspect in order[:MOST_ITEMS])
+        of = f"of {read} review" + ("s" if read != 1 else "")
+        return tuple(f"{aspect} ({more[aspect]} {of})" for aspect in order[:MOST_ITEMS])
 
     return listed(friendly, hostile), listed(hostile, friendly)
 
