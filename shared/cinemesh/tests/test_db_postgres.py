@@ -141,7 +141,9 @@ async def test_a_connection_lost_at_the_commit_is_told_at_once(db: Database, pos
         runs.append(_pid(session))
         _terminate(postgres_server, runs[-1:])
 
-    with pytest.raises(errors.Unavailable):  # nobody can tell whether the commit arrived: running it again might pay twice
+    with pytest.raises(
+        errors.Unavailable
+    ):  # nobody can tell whether the commit arrived: running it again might pay twice
         await db.write(change)
     assert len(runs) == 1
 

@@ -14,6 +14,7 @@ from cine_watchlist.flows.list_items import ListItems
 from cine_watchlist.flows.list_showing import ListShowing
 from cine_watchlist.flows.lists import Lists
 from cine_watchlist.flows.sharing import Sharing
+from cine_watchlist.flows.watched import WatchedItems
 from cine_watchlist.flows.watchlist import Watchlist
 from cine_watchlist.servicer.collaboration import CollaborationServicer
 from cine_watchlist.servicer.lists import ListServicer
@@ -58,6 +59,7 @@ class Shelves:
         self.watchlist = Watchlist(database, attempts, films, people, outbox, clock)
         self.export = WatchlistExport(database, films, clock)
         self.imports = Imports(database, people, outbox, clock)
+        self.watched = WatchedItems(database)
         self.lists = Lists(database, attempts, people, showing, outbox, clock)
         self.items = ListItems(database, attempts, people, showing, outbox, clock)
         self.collaboration = Collaboration(database, attempts, people, showing, outbox, clock)
@@ -67,7 +69,7 @@ class Shelves:
     def servicers(self, pages: PageTokens) -> dict[str, Any]:
         """Returns the servicers by the name of their gRPC service."""
         return {
-            "WatchlistService": WatchlistServicer(self.watchlist, self.export, self.imports, pages),
+            "WatchlistService": WatchlistServicer(self.watchlist, self.export, self.imports, self.watched, pages),
             "ListService": ListServicer(self.lists, self.items, pages),
             "CollaborationService": CollaborationServicer(self.collaboration, self.sharing, self.comments, pages),
         }

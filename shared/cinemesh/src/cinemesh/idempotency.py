@@ -32,6 +32,9 @@ _CLAIM = sa.text(
     "INSERT INTO request_effect (caller, method, request_id, request_digest, created_at) "
     "VALUES (:caller, :method, :request_id, :request_digest, :created_at) ON CONFLICT DO NOTHING RETURNING request_id"
 ).bindparams(sa.bindparam("created_at", type_=table.c.created_at.type))
+_KEEP = sa.text(
+    "UPDATE request_effect SET answer = :answer WHERE caller = :caller AND method = :method AND request_id = :request_id"
+)
 
 
 class RequestIds:
@@ -80,7 +83,7 @@ class RequestIds:
         """Keeps the answer with the id that `earlier` claimed in the same transaction; does nothing without an id."""
         key = _key(method, request)
         if key is not None:
-            session.execute(sa.update(table).where(*_is(key)).values(answer=answer.SerializeToString()))
+            session.execute(_KEEP, {**key, "answer": answer.SerializeToString()})
 
     async def once(
         self, database: Database, method: str, request: M, answer: type[A], effect: Callable[[Session], A]

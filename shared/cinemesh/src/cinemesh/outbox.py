@@ -20,6 +20,8 @@ from cinemesh.db import Database, after_commit, mesh_tables, upsert
 
 _MAX_TEXT = 200  # columns `type` and `subject`
 _PRUNE_STEP = 5_000
+# made once, for it is part of nearly every write; inline: nobody needs the id it gets
+_INSERT = sa.insert(mesh_tables.outbox).inline()
 
 
 class Outbox:
@@ -58,7 +60,7 @@ class Outbox:
         traceparent = context.current().traceparent[:64]
         rows = [_row(subject, data, now, traceparent) for subject, data in events]
         if rows:
-            session.execute(sa.insert(mesh_tables.outbox), rows)
+            session.execute(_INSERT, rows)
             after_commit(session, self._committed)
         return [str(row["event_id"]) for row in rows]
 

@@ -9,14 +9,13 @@ from typing import Any, TypeVar
 from cine.common.v1 import film_card_pb2
 from cine_ratings.domain.diary import DiaryEntry, DiaryWish, edited
 from cine_ratings.flows.diary_book import DiaryBook
-from cine_ratings.flows.known_films import verdict_on
 from cine_ratings.store import Transaction, diary, turns
 from cine_ratings.store.diary import DiaryFilter, Position
 from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
 from cinemesh.errors import NotFound
 from cinemesh.etags import check_etag
-from cinemesh.projections import Films, People
+from cinemesh.projections import Films, FindCards, People
 
 T = TypeVar("T")
 
@@ -80,15 +79,17 @@ class Diary:
             Unauthenticated: the account was deleted.
             Unavailable: nobody can tell whether there is such a film.
         """
-        verdict = await verdict_on(self._films, wish.movie_id)
 
-        def effect(tx: Transaction) -> ShownEntry:
-            verdict.pronounce()
-            self._people.require_present(tx, user_id)
-            (entry,) = self._book.apply(tx, user_id, [wish])
-            return self._one(tx, entry)
+        def write(find: FindCards) -> Awaitable[T]:
+            def effect(tx: Transaction) -> ShownEntry:
+                cards = find(tx)
+                self._people.require_present(tx, user_id)
+                (entry,) = self._book.apply(tx, user_id, [wish])
+                return ShownEntry(entry, cards.get(wish.movie_id))
 
-        return await once(effect)
+            return once(effect)
+
+        return await self._films.write_about([wish.movie_id], write)
 
     async def update(self, user_id: str, entry_id: str, changes: Mapping[str, Any], etag: str) -> ShownEntry:
         """Changes an entry.

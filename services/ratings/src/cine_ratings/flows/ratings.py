@@ -8,14 +8,13 @@ from typing import TypeVar
 
 from cine.common.v1 import film_card_pb2
 from cine_ratings.domain.rating import Rating, RatingWish
-from cine_ratings.flows.known_films import Verdict, verdict_on
 from cine_ratings.flows.rating_book import RatingBook
 from cine_ratings.store import Transaction, my_ratings, ratings, turns
 from cine_ratings.store.my_ratings import Position, RatingFilter
 from cinemesh.db import Database
 from cinemesh.errors import NotFound
 from cinemesh.etags import check_etag
-from cinemesh.projections import Films, People
+from cinemesh.projections import Films, FindCards, People
 
 T = TypeVar("T")
 
@@ -76,15 +75,17 @@ class Ratings:
             Unauthenticated: the account was deleted.
             Unavailable: nobody can tell whether there is such a film.
         """
-        verdict: Verdict = await verdict_on(self._films, wish.movie_id)
 
-        def effect(tx: Transaction) -> ShownRating:
-            verdict.pronounce()
-            self._people.require_present(tx, user_id)
-            (change,) = self._book.apply(tx, user_id, [wish])
-            return self._one(tx, change.after)
+        def write(find: FindCards) -> Awaitable[T]:
+            def effect(tx: Transaction) -> ShownRating:
+                cards = find(tx)
+                self._people.require_present(tx, user_id)
+                (change,) = self._book.apply(tx, user_id, [wish])
+                return ShownRating(change.after, cards.get(wish.movie_id))
 
-        return await once(effect)
+            return once(effect)
+
+        return await self._films.write_about([wish.movie_id], write)
 
     async def get(self, user_id: str, movie_id: int) -> ShownRating:
         """Returns a person's rating of a film.

@@ -11,7 +11,6 @@ from ulid import ULID
 
 from cine.ratings.v1 import events_pb2
 from cine_ratings.domain.review import Review, ReviewChange, ReviewWish, Viewer, cleaned, edited, said
-from cine_ratings.flows.known_films import verdict_on
 from cine_ratings.flows.rating_book import RatingBook
 from cine_ratings.flows.shown import Showing, ShownReview, owned, seen
 from cine_ratings.store import Transaction, counts, reviews, turns
@@ -20,7 +19,7 @@ from cinemesh.db import Database
 from cinemesh.errors import AlreadyExists
 from cinemesh.etags import check_etag
 from cinemesh.outbox import Outbox
-from cinemesh.projections import Films, People
+from cinemesh.projections import Films, FindCards, People
 
 T = TypeVar("T")
 Once = Callable[[Callable[[Transaction], ShownReview]], Awaitable[T]]
@@ -70,21 +69,23 @@ class Reviews:
             Unauthenticated: their account was deleted.
             Unavailable: nobody can tell whether there is such a film.
         """
-        verdict = await verdict_on(self._films, wish.movie_id)
         await self._people.known([viewer.user_id])
 
-        def effect(tx: Transaction) -> ShownReview:
-            verdict.pronounce()
-            self._people.require_present(tx, viewer.user_id)
-            turns.take(tx, viewer.user_id)
-            before = reviews.of(tx, viewer.user_id, wish.movie_id)
-            if before is not None:
-                raise _twice(before)
-            if wish.overall is not None:
-                self._book.set_overall(tx, viewer.user_id, {wish.movie_id: wish.overall})
-            return self._showing.one(tx, self._publish(tx, viewer.user_id, wish), viewer)
+        def write(find: FindCards) -> Awaitable[T]:
+            def effect(tx: Transaction) -> ShownReview:
+                find(tx)
+                self._people.require_present(tx, viewer.user_id)
+                turns.take(tx, viewer.user_id)
+                before = reviews.of(tx, viewer.user_id, wish.movie_id)
+                if before is not None:
+                    raise _twice(before)
+                if wish.overall is not None:
+                    self._book.set_overall(tx, viewer.user_id, {wish.movie_id: wish.overall})
+                return self._showing.one(tx, self._publish(tx, viewer.user_id, wish), viewer)
 
-        return await once(effect)
+            return once(effect)
+
+        return await self._films.write_about([wish.movie_id], write)
 
     def apply(self, tx: Transaction, user_id: str, wish: ReviewWish) -> ReviewChange:
         """Publishes a review, or edits the one there is, in the caller's transaction; for imports.

@@ -7,6 +7,8 @@ import hashlib
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+_TAKE = sa.text("SELECT pg_advisory_xact_lock(:key)").bindparams(sa.bindparam("key", type_=sa.BigInteger))
+
 
 def take(tx: Session, user_id: str) -> None:
     """Waits until no other transaction writes ratings or diary entries of a person, and keeps the turn until this one ends.
@@ -16,4 +18,4 @@ def take(tx: Session, user_id: str) -> None:
     """
     if tx.get_bind().dialect.name == "postgresql":
         digest = hashlib.blake2b(user_id.encode(), digest_size=8, person=b"ratings").digest()
-        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(digest, signed=True))))
+        tx.execute(_TAKE, {"key": int.from_bytes(digest, signed=True)})

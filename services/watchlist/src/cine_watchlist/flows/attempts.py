@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from cine_watchlist.store import Transaction, films
+from cine_watchlist.store import Transaction
 from cinemesh.db import Database
 from cinemesh.idempotency import RequestIds
-from cinemesh.projections import Films
+from cinemesh.projections import Cards, Films, FindCards
 
 A = TypeVar("A", bound=Message)
 T = TypeVar("T")
-
-
-class _Unheard(Exception):
-    """The store's own copy of the catalogue lacks a film: somebody has to be asked before anything is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +48,36 @@ class Attempts:
         self._request_ids = request_ids
         self._catalogue = catalogue
 
-    async def run(
-        self,
-        attempt: Attempt[T, A],
-        effect: Callable[[Transaction], T],
-        *,
-        movie_ids: Collection[int] = (),
-        field: str = "movie_id",
-    ) -> A:
+    async def run(self, attempt: Attempt[T, A], effect: Callable[[Transaction], T]) -> A:
         """Runs an effect, unless this attempt had it before, and returns its answer.
-
-        Films are looked for in the same transaction, after earlier attempts: one that is sent again is answered even when its film
-        has left the catalogue since, and one whose film is here, as nearly all are, waits for nobody.
 
         Args:
             attempt: the call.
             effect: what it does; may be run again, as any function of `Database.write`.
-            movie_ids: films that must exist.
+
+        Raises:
+            InvalidArgument: the attempt was sent before with another body.
+            CineError: what `effect` raises.
+        """
+
+        def change(tx: Transaction) -> A:
+            return attempt.encode(attempt.answer, effect(tx))
+
+        return await self._request_ids.once(self._database, attempt.method, attempt.request, attempt.answer, change)
+
+    async def run_about(
+        self,
+        attempt: Attempt[T, A],
+        movie_ids: Collection[int],
+        effect: Callable[[Transaction, Cards], T],
+        field: str = "movie_id",
+    ) -> A:
+        """Runs an effect about films that must exist, as `run` and `Films.write_about` do.
+
+        Args:
+            attempt: the call.
+            movie_ids: the films.
+            effect: what it does, given the cards of the films.
             field: the field of the request that names them.
 
         Raises:
@@ -77,16 +86,8 @@ class Attempts:
             Unavailable: nobody can tell whether there is.
             CineError: what `effect` raises.
         """
-        try:
-            return await self._once(attempt, effect, movie_ids)
-        except _Unheard:
-            await self._catalogue.require(movie_ids, field)
-            return await self._once(attempt, effect, ())
 
-    async def _once(self, attempt: Attempt[T, A], effect: Callable[[Transaction], T], movie_ids: Collection[int]) -> A:
-        def change(tx: Transaction) -> A:
-            if movie_ids and films.known(tx, movie_ids) != set(movie_ids):
-                raise _Unheard
-            return attempt.encode(attempt.answer, effect(tx))
+        def write(find: FindCards) -> Awaitable[A]:
+            return self.run(attempt, lambda tx: effect(tx, find(tx)))
 
-        return await self._request_ids.once(self._database, attempt.method, attempt.request, attempt.answer, change)
+        return await self._catalogue.write_about(movie_ids, write, field)

@@ -26,7 +26,7 @@ from cinemesh.db import Database
 from cinemesh.etags import check_etag
 from cinemesh.outbox import Outbox
 from cinemesh.plain_text import plain_text
-from cinemesh.projections import People
+from cinemesh.projections import Cards, People
 
 A = TypeVar("A", bound=Message)
 _ON_THE_LIST = "the list"
@@ -104,7 +104,7 @@ class ListItems:
         notes = plain_text(notes, "notes", lines=True)
         await self._people.known([user_id])
 
-        def effect(tx: Transaction) -> ShownListItem:
+        def effect(tx: Transaction, _: Cards) -> ShownListItem:
             found = self._locked(tx, list_id, user_id)
             there = store.by_film(tx, list_id, movie_id)
             if there is not None:
@@ -117,7 +117,7 @@ class ListItems:
             self._outbox.append_many(tx, [told_added(made)], time=now)
             return self._showing.item(tx, made, user_id)
 
-        return await self._attempts.run(attempt, effect, movie_ids=[movie_id])
+        return await self._attempts.run_about(attempt, [movie_id], effect)
 
     async def page(self, user_id: str, list_id: str, limit: int, after: Position | None) -> ListItemPage:
         """Returns a page of a list that the caller may see.

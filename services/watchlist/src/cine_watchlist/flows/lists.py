@@ -26,7 +26,7 @@ from cinemesh.db import Database
 from cinemesh.etags import check_etag
 from cinemesh.outbox import Outbox
 from cinemesh.plain_text import plain_text
-from cinemesh.projections import People
+from cinemesh.projections import Cards, People
 
 A = TypeVar("A", bound=Message)
 
@@ -106,7 +106,7 @@ class Lists:
         name, description = list_name(new.name), plain_text(new.description, "description", lines=True)
         await self._people.known([user_id])
 
-        def effect(tx: Transaction) -> ShownList:
+        def effect(tx: Transaction, _: Cards) -> ShownList:
             self._people.require_present(tx, user_id)
             owned = store.owned_count(tx, user_id) + 1
             require_room(owned, rules.MOST_LISTS, "somebody may own {} lists at most")
@@ -132,7 +132,7 @@ class Lists:
             self._outbox.append_many(tx, [told(made, added=True), *map(told_added, items)], time=now)
             return self._showing.one(tx, made, user_id)
 
-        return await self._attempts.run(attempt, effect, movie_ids=new.movie_ids, field="movie_ids")
+        return await self._attempts.run_about(attempt, new.movie_ids, effect, "movie_ids")
 
     async def page(self, user_id: str, role: Role, limit: int, after: Position | None) -> ListPage:
         """Returns a page of the lists that the caller owns or works on.

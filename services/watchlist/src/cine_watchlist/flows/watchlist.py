@@ -25,7 +25,7 @@ from cinemesh.db import Database
 from cinemesh.etags import check_etag
 from cinemesh.outbox import Outbox
 from cinemesh.plain_text import plain_text
-from cinemesh.projections import Films, People
+from cinemesh.projections import Cards, Films, People
 from cinemesh.stamps import stamp
 
 A = TypeVar("A", bound=Message)
@@ -129,7 +129,7 @@ class Watchlist:
         """
         notes = plain_text(notes, "notes", lines=True)
 
-        def effect(tx: Transaction) -> ShownItem:
+        def effect(tx: Transaction, cards: Cards) -> ShownItem:
             self._people.require_present(tx, user_id)
             rules.require_room(store.grow(tx, user_id, 1))
             now = self._clock()
@@ -139,9 +139,9 @@ class Watchlist:
                 there = store.by_film(tx, user_id, movie_id)
                 raise already_there(there.item_id if there is not None else "", "your watchlist")
             self._tell(tx, [told(made, added=True)], now)
-            return ShownItem(made, 1, self._films.cards(tx, [movie_id]).get(movie_id))
+            return ShownItem(made, 1, cards.get(movie_id))
 
-        return await self._attempts.run(attempt, effect, movie_ids=[movie_id])
+        return await self._attempts.run_about(attempt, [movie_id], effect)
 
     async def page(self, user_id: str, wanted: ItemFilter, limit: int, after: Position | None) -> ItemPage:
         """Returns a page of the caller's watchlist.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 from cine.watchlist.v1 import watchlist_pb2 as pb
 from cine.watchlist.v1 import watchlist_pb2_grpc
@@ -11,6 +11,7 @@ from cine_watchlist.domain.items import EDITABLE
 from cine_watchlist.flows.attempts import Attempt
 from cine_watchlist.flows.export import WatchlistExport
 from cine_watchlist.flows.imports import ImportRow, Imports
+from cine_watchlist.flows.watched import WatchedItems
 from cine_watchlist.flows.watchlist import Watchlist
 from cine_watchlist.servicer.answers import watchlist_item
 from cine_watchlist.servicer.callers import caller
@@ -23,6 +24,7 @@ from cinemesh.stamps import moment
 
 _GENRES = vocabulary.genres(vocabulary.MOVIELENS_GENRES)
 _SERVICES = vocabulary.streaming_services(vocabulary.STREAMING_SERVICES)
+_STREAMED: Final = 1000
 
 
 class WatchlistServicer(watchlist_pb2_grpc.WatchlistServiceServicer):
@@ -32,13 +34,22 @@ class WatchlistServicer(watchlist_pb2_grpc.WatchlistServiceServicer):
         watchlist: what people do with their own.
         export: writes it down.
         imports: takes over what Ratings imports.
+        watched: what everybody has watched, for other services.
         pages: makes and reads page tokens.
     """
 
-    def __init__(self, watchlist: Watchlist, export: WatchlistExport, imports: Imports, pages: PageTokens) -> None:
+    def __init__(
+        self,
+        watchlist: Watchlist,
+        export: WatchlistExport,
+        imports: Imports,
+        watched: WatchedItems,
+        pages: PageTokens,
+    ) -> None:
         self._watchlist = watchlist
         self._export = export
         self._imports = imports
+        self._watched = watched
         self._pages = pages
 
     async def AddItem(self, request: pb.AddItemRequest, _: Any) -> pb.AddItemResponse:
@@ -116,6 +127,20 @@ class WatchlistServicer(watchlist_pb2_grpc.WatchlistServiceServicer):
     async def RollbackImport(self, request: pb.RollbackImportRequest, _: Any) -> pb.RollbackImportResponse:
         """Undoes what an import brought here."""
         return pb.RollbackImportResponse(removed=await self._imports.roll_back(*_whose(request)))
+
+    async def StreamWatchedItems(
+        self, request: pb.StreamWatchedItemsRequest, _: Any
+    ) -> AsyncIterator[pb.StreamWatchedItemsResponse]:
+        """Streams what everybody marked as watched to a service."""
+        after = searchable(request.after_item_id, "after_item_id")
+        while found := await self._watched.following(after, _STREAMED):
+            answer = pb.StreamWatchedItemsResponse()
+            for one in found:
+                item = answer.items.add(item_id=one.item_id, user_id=one.user_id, movie_id=one.movie_id)
+                if one.watched_at is not None:
+                    item.watched_at.FromDatetime(one.watched_at)
+            yield answer
+            after = found[-1].item_id
 
 
 def _whose(request: pb.ApplyImportRequest | pb.RollbackImportRequest) -> tuple[str, str]:

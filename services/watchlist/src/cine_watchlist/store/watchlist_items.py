@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.orm import Session
 
@@ -20,6 +19,18 @@ from cine_watchlist.store.schema import films, watchlist_items, watchlists
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Item))
 _TITLE_KEY = 80  # characters by which titles are told apart: what a page token has room for
+# as text, for they are part of every item that is added: an INSERT with ON CONFLICT is made anew each time otherwise
+_GROW = sa.text(
+    "INSERT INTO watchlists (user_id, item_count, spreads) VALUES (:user_id, :added, 0) ON CONFLICT (user_id) "
+    "DO UPDATE SET item_count = watchlists.item_count + excluded.item_count RETURNING item_count"
+)
+_LOWEST = "(SELECT min(place) FROM watchlist_items WHERE user_id = :user_id)"
+_GIVEN = [name for name in _FIELDS if name != "place"]
+_INSERT_FIRST = sa.text(
+    f"INSERT INTO watchlist_items ({', '.join(_GIVEN)}, place) "
+    f"VALUES ({', '.join(f':{name}' for name in _GIVEN)}, COALESCE({_LOWEST}, {places.GAP}) - {places.GAP}) "
+    "ON CONFLICT (user_id, movie_id) DO NOTHING RETURNING place"
+).bindparams(*(sa.bindparam(name, type_=watchlist_items.c[name].type) for name in _GIVEN))
 Position = list[Any]
 """Where a page starts: the keys of the last item of the page before."""
 
@@ -76,11 +87,7 @@ def grow(tx: Session, user_id: str, added: int) -> int:
     Returns:
         How many there will be.
     """
-    insert: Any = postgresql.insert if tx.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = insert(watchlists).values(user_id=user_id, item_count=added, spreads=0)
-    grown = {"item_count": watchlists.c.item_count + added}
-    statement = row.on_conflict_do_update(index_elements=["user_id"], set_=grown).returning(watchlists.c.item_count)
-    return int(tx.execute(statement).scalar_one())
+    return int(tx.execute(_GROW, {"user_id": user_id, "added": added}).scalar_one())
 
 
 def lock(tx: Session, user_id: str) -> bool:
@@ -95,12 +102,7 @@ def insert_first(tx: Session, item: Item) -> Item | None:
     Returns:
         The item with its place; None when the film is there already.
     """
-    table = watchlist_items
-    lowest = sa.select(sa.func.min(table.c.place)).where(table.c.user_id == item.user_id).scalar_subquery()
-    insert: Any = postgresql.insert if tx.get_bind().dialect.name == "postgresql" else sqlite.insert
-    values = {**_values(item), "place": sa.func.coalesce(lowest, places.GAP) - places.GAP}
-    statement = insert(table).values(values).on_conflict_do_nothing(index_elements=["user_id", "movie_id"])
-    place = tx.execute(statement.returning(table.c.place)).scalar_one_or_none()
+    place = tx.execute(_INSERT_FIRST, _values(item)).scalar_one_or_none()
     return dataclasses.replace(item, place=place) if place is not None else None
 
 

@@ -61,8 +61,8 @@ class Database:
     """A service's own store.
 
     `fn(session)` runs on another thread, in a transaction that is committed when it returns and undone when it raises. It may be
-    run more than once (a serialization failure, a group whose commit failed), so its only effects are those on the session;
-    `after_commit` is for the rest. Rows it returns are detached: whole, but without lazy loading.
+    run more than once (a serialization failure, a group whose commit failed, a connection that turned out to be dead), so its only
+    effects are those on the session; `after_commit` is for the rest. Rows it returns are detached: whole, but without lazy loading.
 
     On SQLite one thread owns the only connection, and writes that wait together share one commit. On PostgreSQL there are `pool`
     connections on as many threads.

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from cinemesh.projections.films import Films
+from cinemesh.projections.films import Cards, Films, FindCards
 from cinemesh.projections.people import People
 from cinemesh.projections.tables import create_film_table, create_person_table, film_table, person_table
 
-__all__ = ["Films", "People", "create_film_table", "create_person_table", "film_table", "person_table"]
+__all__ = [
+    "Cards",
+    "Films",
+    "FindCards",
+    "People",
+    "create_film_table",
+    "create_person_table",
+    "film_table",
+    "person_table",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -143,12 +144,24 @@ def known(session: Session, table: sa.Table, movie_ids: Collection[int]) -> set[
     return set(session.execute(there).scalars())
 
 
-def find_cards(session: Session, table: sa.Table, movie_ids: Collection[int]) -> dict[int, film_card_pb2.FilmCard]:
-    """Returns the cards of films by id, also of those that left the catalogue."""
-    there = sa.select(table.c.movie_id, table.c.card).where(table.c.movie_id.in_(set(movie_ids)), table.c.card != b"")
+def find_cards(
+    session: Session, table: sa.Table, movie_ids: Collection[int], *, present: bool = False
+) -> dict[int, film_card_pb2.FilmCard]:
+    """Returns the cards of films by id; with `present` of those alone that are in the catalogue now."""
+    wanted = {"movie_ids": sorted(set(movie_ids))}
     return {
-        movie_id: film_card_pb2.FilmCard.FromString(card) for movie_id, card in session.execute(there).tuples().all()
+        movie_id: film_card_pb2.FilmCard.FromString(card)
+        for movie_id, card in session.execute(_cards(table, present), wanted).tuples()
     }
+
+
+@functools.lru_cache(maxsize=64)
+def _cards(table: sa.Table, present: bool) -> sa.Select[tuple[int, bytes]]:
+    # part of nearly every write: made once
+    there = sa.select(table.c.movie_id, table.c.card).where(
+        table.c.movie_id.in_(sa.bindparam("movie_ids", expanding=True)), table.c.card != b""
+    )
+    return there.where(sa.not_(table.c.gone)) if present else there
 
 
 def take_over(

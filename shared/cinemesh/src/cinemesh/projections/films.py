@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
 import sqlalchemy as sa
@@ -31,6 +31,14 @@ _REMOVED: Final = f"{_PACKAGE}.MovieRemoved"
 _REPLACED: Final = f"{_PACKAGE}.CatalogReplaced"
 _BEHIND_SECONDS: Final = 5.0
 _ASK_AT_ONCE: Final = 200
+T = TypeVar("T")
+Cards = Mapping[int, film_card_pb2.FilmCard]
+FindCards = Callable[[Session], Cards]
+"""Returns the cards of the films that a write is about, in its transaction."""
+
+
+class _Unheard(Exception):
+    """This copy lacks a film: the catalogue has to be asked, which no transaction may wait for."""
 
 
 class Films:
@@ -97,6 +105,37 @@ class Films:
             unknown = await self._unknown(missing)
             if unknown:
                 raise _not_found(wanted, unknown, field)
+
+    async def write_about(
+        self, movie_ids: Collection[int], write: Callable[[FindCards], Awaitable[T]], field: str = "movie_id"
+    ) -> T:
+        """Runs a write about films that must exist, and finds that out in its own transaction.
+
+        So a write about films that are here, as nearly all are, waits for nobody and needs no transaction more; and an attempt that
+        is sent again can be given its first answer before anybody asks for its films, which may have left the catalogue since.
+
+        Args:
+            movie_ids: films that must exist.
+            write: runs a transaction, and in it, before anything about the films is written, what it is given: that returns their
+                cards. It is run a second time where the catalogue had to be asked first.
+            field: as in `require`.
+
+        Raises:
+            NotFound: some do not exist; nothing was changed.
+            Unavailable: nobody can tell at present; nothing was changed.
+        """
+
+        def find(session: Session) -> Cards:
+            found = film_rows.find_cards(session, self._table, movie_ids, present=True) if movie_ids else {}
+            if not found.keys() >= set(movie_ids):
+                raise _Unheard
+            return found
+
+        try:
+            return await write(find)
+        except _Unheard:
+            await self.require(movie_ids, field)
+            return await write(lambda session: self.cards(session, movie_ids))
 
     async def _unknown(self, missing: Sequence[int]) -> set[int]:
         whole = await self.whole()
