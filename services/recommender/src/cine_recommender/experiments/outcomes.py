@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -34,13 +34,13 @@ class Answer:
         user_id: who got it.
         at: when.
         variant: variant it was made by.
-        movie_ids: films shown.
+        movie_ids: int (n,), films shown.
     """
 
     user_id: str
     at: dt.datetime
     variant: str
-    movie_ids: Sequence[int]
+    movie_ids: Sequence[int] | npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,29 +116,37 @@ def tally(answers: Sequence[Answer], acts: Sequence[Act], variants: Sequence[str
         if answer.user_id not in people:
             people[answer.user_id] = len(people)
             first_variants.append(places[answer.variant])
-    asked = np.array([people[one.user_id] for one in kept], dtype=np.int64)
+    asked = _ints(people[one.user_id] for one in kept)
     counted = np.bincount(asked, minlength=len(people)).astype(np.int64)
-    found = _following(kept, [act for act in acts if act.user_id in people], people)
+    found = _following(kept, asked, [act for act in acts if act.user_id in people], people)
     outcomes = np.zeros((len(people), len(Outcome)), dtype=np.int64)
     np.add.at(outcomes, (found[:, 0], found[:, 2]), 1)
     most = max(len(one.movie_ids) for one in kept)
     return Tally(np.array(first_variants, dtype=np.int64), counted, outcomes, most)
 
 
-def _following(answers: Sequence[Answer], acts: Sequence[Act], people: dict[str, int]) -> Ints:
-    """Returns (n, 3) distinct rows of person, film, outcome: acts that follow from an answer."""
-    rows = [(people[one.user_id], film, _micros(one.at), -1) for one in answers for film in one.movie_ids]
-    rows += [(people[one.user_id], one.movie_id, _micros(one.at), int(one.outcome)) for one in acts]
-    person, film, at, outcome = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+def _following(answers: Sequence[Answer], asked: Ints, acts: Sequence[Act], people: dict[str, int]) -> Ints:
+    """Returns (n, 3) distinct rows of person, film, outcome: acts that follow from an answer; `asked` is who got each answer."""
+    lengths = [len(one.movie_ids) for one in answers]
+    shown = np.concatenate([np.asarray(one.movie_ids, dtype=np.int64) for one in answers])
+    person = np.concatenate([np.repeat(asked, lengths), _ints(people[one.user_id] for one in acts)])
+    film = np.concatenate([shown, _ints(one.movie_id for one in acts)])
+    at = np.concatenate(
+        [np.repeat(_ints(_micros(one.at) for one in answers), lengths), _ints(_micros(one.at) for one in acts)]
+    )
+    outcome = np.concatenate([np.full(len(shown), -1, np.int64), _ints(int(one.outcome) for one in acts)])
     # by person, film, time; of one moment the answer comes first
     order = np.lexsort((outcome, at, film, person))
     person, film, at, outcome = person[order], film[order], at[order], outcome[order]
     last_shown = np.maximum.accumulate(np.where(outcome < 0, np.arange(len(order)), -1))
-    shown = last_shown >= 0
-    same = shown & (person == person[last_shown]) & (film == film[last_shown])
+    same = (last_shown >= 0) & (person == person[last_shown]) & (film == film[last_shown])
     soon = at - at[last_shown] <= WINDOW // dt.timedelta(microseconds=1)
     follows = (outcome >= 0) & same & soon
     return np.unique(np.stack([person[follows], film[follows], outcome[follows]], axis=1), axis=0)
+
+
+def _ints(numbers: Iterable[int]) -> Ints:
+    return np.fromiter(numbers, dtype=np.int64)
 
 
 def _micros(moment: dt.datetime) -> int:

@@ -13,8 +13,8 @@ from cine_recommender.store import experiments as store
 from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
 
-PEOPLE_AT_ONCE: Final = 200
-"""People whose answers are held at a time: some hundred answers each are a few megabytes."""
+PEOPLE_AT_ONCE: Final = 50
+"""People whose answers are read at a time: on SQLite everybody else waits for the milliseconds that takes."""
 
 
 class Experiments:

@@ -38,7 +38,7 @@ def answers_to(tx: Transaction, experiment_id: str, since: dt.datetime, user_ids
         impressions.c.created_at >= since,
     )
     return [
-        Answer(user_id, at, variant, np.frombuffer(films, dtype="<i4").tolist())
+        Answer(user_id, at, variant, np.frombuffer(films, dtype="<i4"))
         for user_id, at, variant, films in tx.execute(query).tuples()
     ]
 
