@@ -52,8 +52,9 @@ class DiaryBook:
         if thought:
             self._ratings.set_overall(tx, user_id, thought)
         diary.insert(tx, entries)
-        counts.add_watches(tx, Counter(entry.movie_id for entry in entries))
         self._tell(tx, (_changed(entry, added=True) for entry in entries))
+        # last: everybody whose diary has the film locks these rows, and waits for the end of this transaction
+        counts.add_watches(tx, Counter(entry.movie_id for entry in entries))
         return entries
 
     def undo(self, tx: Transaction, user_id: str, undos: Sequence[DiaryUndo]) -> list[bool]:
@@ -76,9 +77,9 @@ class DiaryBook:
     def remove(self, tx: Transaction, entries: Sequence[DiaryEntry]) -> None:
         """Takes entries out. Take their owner's turn before they are read."""
         diary.delete(tx, [entry.entry_id for entry in entries])
+        self._tell(tx, (_deleted(entry) for entry in entries))
         watches = Counter(entry.movie_id for entry in entries)
         counts.add_watches(tx, {movie_id: -count for movie_id, count in watches.items()})
-        self._tell(tx, (_deleted(entry) for entry in entries))
 
     def forget(self, tx: Transaction, user_id: str) -> None:
         """Takes everything out of a person's diary, because they left; called again, it changes nothing."""

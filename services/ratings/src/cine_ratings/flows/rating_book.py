@@ -114,8 +114,9 @@ class RatingBook:
                 last[rating.rating_id] = after
         ratings.keep(tx, [rating for rating in last.values() if rating is not None])
         ratings.delete(tx, [rating_id for rating_id, rating in last.items() if rating is None])
-        counts.add(tx, counting.deltas(_scores(steps)))
         self._outbox.append_many(tx, _events(steps), time=self._clock())
+        # last: everybody who rates the film locks these rows, and waits for the end of this transaction
+        counts.add(tx, counting.deltas(_scores(steps)))
 
 
 def _scores(
