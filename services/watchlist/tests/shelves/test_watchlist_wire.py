@@ -264,3 +264,32 @@ async def test_who_leaves_is_forgotten(mesh: Mesh, ada: Calls) -> None:
     await mesh.until(forgotten)
     failure = await refused(ada.AddItem(pb.AddItemRequest(movie_id=1, request_id="a-1")))
     assert (failure.code, failure.reason) == (Code.UNAUTHENTICATED, Reason.TOKEN_REVOKED)
+
+
+async def test_a_service_reads_whole_what_everybody_watched(
+    mesh: Mesh, ada: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cine_watchlist.servicer.watchlist._STREAMED", 2)
+    watched = []
+    for calls, movie_id in ((ada, 1), (Calls(mesh, BEN), 1), (ada, 2), (ada, 3)):
+        item = await calls.AddItem(pb.AddItemRequest(movie_id=movie_id))
+        if movie_id != 2:  # which is only wanted
+            marked = await calls.MarkWatched(pb.MarkWatchedRequest(item_id=item.item_id))
+            watched.append((item.item_id, ADA if calls is ada else BEN, movie_id, marked.watched_at))
+    stub: Any = mesh.running.stub(watchlist_pb2_grpc.WatchlistServiceStub)
+    service = mesh.tokens.metadata(mesh.tokens.service())
+
+    async def read(after: str = "") -> list[Any]:
+        request = pb.StreamWatchedItemsRequest(after_item_id=after)
+        answers = [one async for one in stub.StreamWatchedItems(request, metadata=service)]
+        return [(one.item_id, one.user_id, one.movie_id, one.watched_at) for part in answers for one in part.items]
+
+    expected = sorted(watched, key=lambda one: one[0])
+    assert await read() == expected
+    assert await read(expected[0][0]) == expected[1:]
+    failure = await refused(_first(stub.StreamWatchedItems(pb.StreamWatchedItemsRequest(), metadata=mesh.by(ADA))))
+    assert failure.code is Code.PERMISSION_DENIED
+
+
+async def _first(answers: Any) -> Any:
+    return await answers.read()
