@@ -83,9 +83,8 @@ class Room:
 
     @classmethod
     def over(cls, database: Database, folder: Path, clock: MovableClock, **more: Any) -> Room:
-        settings = settings_for(
-            RecommenderSettings, folder, peers={name: [NOBODY] for name in ("catalog", "identity", "ratings")}
-        )
+        nobody = {name: [NOBODY] for name in ("catalog", "identity", "ratings", "watchlist")}
+        settings = settings_for(RecommenderSettings, folder, peers=nobody)
         memory, outbox = Memory(database, more.pop("most", 10_000)), Outbox("recommender")
         films = Films("recommender", settings, database, schema.films)
         people = People(

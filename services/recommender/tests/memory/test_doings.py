@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cine.ratings.v1 import diary_pb2, diary_pb2_grpc, ratings_pb2, ratings_pb2_grpc
 from cine.ratings.v1.events_pb2 import DiaryEntryChanged, DiaryEntryDeleted, RatingChanged, RatingDeleted
-from cine.watchlist.v1.events_pb2 import WatchlistItemChanged
+from cine.watchlist.v1.events_pb2 import WatchlistItemChanged, WatchlistItemRemoved
 from cine_recommender.domain.known import Known
 from cine_recommender.flows.doings import Doings
 from cine_recommender.flows.memory import Memory
 from cine_recommender.settings import RecommenderSettings
 from cine_recommender.store import Transaction, doings, memories, schema
 from cinemesh.client import close_channels
-from cinemesh.db import Database, mesh_tables, migrate
+from cinemesh.db import Database, migrate
 from cinemesh.errors import Unavailable
-from cinemesh.feed import FeedServicer
-from cinemesh.outbox import Outbox
-from cinemesh.server import Application, Mount, Server
-from cinemesh.settings import ServiceSettings
 from cinemesh.testing import settings_for
-from cinemesh.testing.ports import free_port
 
 from .conftest import ADA, BEN, NOBODY, START, MovableClock, Room, event, eventually
 from .histories import Source, deliveries, sources
+from .standins import Followed, standing_in
 
 T = schema.doings
 
@@ -51,8 +43,7 @@ def assert_is(known: Known, source: Source, who: str) -> None:
     assert known.rating_count == len(rated)
 
 
-@pytest.mark.parametrize("examples", [150])
-def test_however_it_arrives_it_ends_as_the_source(tmp_path: Path, examples: int) -> None:
+def test_however_it_arrives_it_ends_as_the_source(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'store.sqlite3'}"
     migrate(url, "cine_recommender")
     loop = asyncio.new_event_loop()
@@ -65,7 +56,7 @@ def test_however_it_arrives_it_ends_as_the_source(tmp_path: Path, examples: int)
         for who in (ADA, BEN):
             assert_is(await memory.of(who), source, who)
 
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(st.data())
     def whatever_comes(data: st.DataObject) -> None:
         source = data.draw(sources())
@@ -157,106 +148,45 @@ class TestStore:
         assert left == ["cat"]
 
 
-class RatingsStandIn(Application):
-    """Stands where Ratings would: a feed, ratings and diaries to be read whole."""
-
-    name = "ratings"
-
-    def __init__(self, settings: ServiceSettings) -> None:
-        self.settings = settings
-        self.database = Database(settings.store_url, pool=2)
-        self.outbox = Outbox(self.name)
-        self.ratings: dict[str, tuple[str, int, float]] = {}
-        self.entries: dict[str, tuple[str, int]] = {}
-        self._feed = FeedServicer(self.database, self.outbox)
-
-    async def start(self) -> list[Mount]:
-        await asyncio.to_thread(migrate, self.settings.store_url, None)
-        await self.database.open()
-        ratings, diary = ratings_pb2.DESCRIPTOR.services_by_name, diary_pb2.DESCRIPTOR.services_by_name
-        return [
-            Mount(Whole(self), ratings_pb2_grpc.add_RatingsServiceServicer_to_server, ratings["RatingsService"]),
-            Mount(WholeDiary(self), diary_pb2_grpc.add_DiaryServiceServicer_to_server, diary["DiaryService"]),
-        ]
-
-    async def stop(self) -> None:
-        self._feed.stop()
-        await self.database.close()
-
-    def feed(self) -> FeedServicer:
-        return self._feed
-
-    async def tell(self, *facts: Message) -> None:
-        await self.database.write(lambda tx: self.outbox.append_many(tx, [("ratings/x", fact) for fact in facts]))
-
-
-_Ratings: Any = ratings_pb2_grpc.RatingsServiceServicer  # of which these answer one call each
-_Diary: Any = diary_pb2_grpc.DiaryServiceServicer
-
-
-class Whole(_Ratings):  # type: ignore[misc]
-    def __init__(self, app: RatingsStandIn) -> None:
-        self.app = app
-
-    async def StreamRatings(self, request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802 - by the contract
-        for number, (user_id, movie_id, overall) in self.app.ratings.items():
-            rating = ratings_pb2.Rating(rating_id=number, movie_id=movie_id, overall=overall)
-            rating.updated_at.FromDatetime(START)
-            yield ratings_pb2.StreamRatingsResponse(ratings=[ratings_pb2.OwnedRating(user_id=user_id, rating=rating)])
-
-
-class WholeDiary(_Diary):  # type: ignore[misc]
-    def __init__(self, app: RatingsStandIn) -> None:
-        self.app = app
-
-    async def StreamDiaryEntries(self, request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
-        entries = [
-            diary_pb2.WatchedFilm(entry_id=number, user_id=user_id, movie_id=movie_id)
-            for number, (user_id, movie_id) in self.app.entries.items()
-        ]
-        yield diary_pb2.StreamDiaryEntriesResponse(entries=entries)
-
-
-class RatingsStandInSettings(ServiceSettings):
-    service: ClassVar[str] = "ratings"
+@pytest.fixture
+async def ratings(tmp_path: Path) -> AsyncIterator[tuple[Followed, str]]:
+    async with standing_in(tmp_path, "ratings") as made:
+        yield made
 
 
 @pytest.fixture
-async def ratings(tmp_path: Path) -> AsyncIterator[tuple[RatingsStandIn, str]]:
-    made = settings_for(RatingsStandInSettings, tmp_path)
-    made.service_dir.mkdir(parents=True, exist_ok=True)
-    app = RatingsStandIn(made)
-    server = Server(app)
-    await server.bind(free_port(), None)
-    try:
-        await server.start()
-        yield app, f"127.0.0.1:{server.port}"
-    finally:
-        await server.stop()
-        await close_channels()
+async def watchlist(tmp_path: Path) -> AsyncIterator[tuple[Followed, str]]:
+    async with standing_in(tmp_path, "watchlist") as made:
+        yield made
 
 
-@pytest.fixture
-def follower(room: Room, tmp_path: Path, ratings: tuple[RatingsStandIn, str], clock: MovableClock) -> Doings:
-    made = settings_for(RecommenderSettings, tmp_path, peers={"ratings": [ratings[1]], "watchlist": [NOBODY]})
+def following(room: Room, folder: Path, clock: MovableClock, **peers: tuple[Followed, str]) -> Doings:
+    """Returns what follows the services given."""
+    known = {"ratings": [NOBODY], "watchlist": [NOBODY], **{name: [address] for name, (_, address) in peers.items()}}
+    made = settings_for(RecommenderSettings, folder, peers=known)
     return Doings(made, room.database, room.memory, clock)
+
+
+@pytest.fixture
+def follower(room: Room, tmp_path: Path, ratings: tuple[Followed, str], clock: MovableClock) -> Doings:
+    return following(room, tmp_path, clock, ratings=ratings)
 
 
 class TestFollowing:
     async def test_a_rating_changes_what_is_known_within_a_second(
-        self, follower: Doings, ratings: tuple[RatingsStandIn, str], room: Room
+        self, follower: Doings, ratings: tuple[Followed, str], room: Room
     ) -> None:
         assert (await room.memory.of(ADA)).version == 0
         await follower.start()
         try:
 
-            async def following() -> bool:
+            async def connected() -> bool:
                 try:
                     return "following" in await follower.ratings.probe()
                 except Unavailable:
                     return False
 
-            await eventually(following)
+            await eventually(connected)
             for number in range(3):
                 rated = RatingChanged(rating_id="r", user_id=ADA, movie_id=1, overall=1 + number)
                 began = time.monotonic()
@@ -271,7 +201,7 @@ class TestFollowing:
             await follower.stop()
 
     async def test_when_the_feed_lacks_what_was_missed_everything_is_read_again(
-        self, follower: Doings, ratings: tuple[RatingsStandIn, str], room: Room
+        self, follower: Doings, ratings: tuple[Followed, str], room: Room
     ) -> None:
         app, _ = ratings
         await app.tell(
@@ -289,9 +219,7 @@ class TestFollowing:
             DiaryEntryDeleted(entry_id="d3", user_id=ADA, movie_id=3),
             RatingChanged(rating_id="r4", user_id=ADA, movie_id=4, overall=4),
         )
-        old = sa.update(mesh_tables.outbox).values(time=START)
-        await app.database.write(lambda tx: tx.execute(old).close())
-        await app.outbox.prune(app.database, older_than=dt.timedelta(days=1))
+        await app.lose_events()
         app.ratings = {"r2": (ADA, 2, 4.5), "r4": (ADA, 4, 4.0), "r6": (BEN, 1, 1.0)}
         app.entries = {"d5": (ADA, 5)}
         await app.tell(RatingChanged(rating_id="r6", user_id=BEN, movie_id=1, overall=3))
@@ -302,9 +230,24 @@ class TestFollowing:
         assert (await room.memory.of(BEN)).ratings.tolist() == [3.0]
         assert len(await room.memory.of("cat")) == 0, "at hand before, and nobody told of it"
 
+    async def test_watchlists_are_read_again_too(
+        self, room: Room, tmp_path: Path, clock: MovableClock, watchlist: tuple[Followed, str]
+    ) -> None:
+        app, _ = watchlist
+        follower = following(room, tmp_path, clock, watchlist=watchlist)
+        marks = [WatchlistItemChanged(item_id=f"i{one}", user_id=ADA, movie_id=one, watched=True) for one in (1, 2)]
+        await app.tell(*marks)
+        assert await follower.watchlist.catch_up() == 2
+        await room.told((RatingChanged(rating_id="r", user_id=ADA, movie_id=5, overall=3), 1))
+        await app.tell(WatchlistItemRemoved(item_id="i1", user_id=ADA, movie_id=1))
+        await app.lose_events()
+        app.watched = {"i2": (ADA, 2), "i3": (ADA, 3)}
+        await follower.watchlist.catch_up()
+        assert (await room.memory.of(ADA)).seen.tolist() == [2, 3, 5], "and what was rated stays"
+
     async def test_while_ratings_is_away_nothing_is_lost(self, room: Room) -> None:
         await room.told((RatingChanged(rating_id="r", user_id=ADA, movie_id=1, overall=3), 1))
-        for attempt in (room.doings.ratings.catch_up(), room.doings.read_ratings()):
+        for attempt in (room.doings.ratings.catch_up(), room.doings.read_ratings(), room.doings.read_watchlists()):
             with pytest.raises(Unavailable):
                 await attempt
         assert (await room.memory.of(ADA)).seen.tolist() == [1]

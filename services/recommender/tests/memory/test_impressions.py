@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cine.recommender.v1 import recommender_pb2 as pb
 from cine_recommender.domain import impression_bytes
 from cine_recommender.domain.impression import Because, Details, Impression, SignalUsed, Told
 from cine_recommender.flows import impressions as flow
@@ -22,9 +21,9 @@ from cine_recommender.flows.impressions import Impressions
 from cine_recommender.store import impressions as store
 from cinemesh import telemetry
 from cinemesh.db import Database
-from cinemesh.errors import Code, NotFound, Unavailable
+from cinemesh.errors import NotFound, Unavailable
 
-from .conftest import ADA, BEN, START, Mesh, MovableClock, Room, eventually, refused
+from .conftest import ADA, BEN, START, MovableClock, Room, eventually
 
 
 def details_of(movie_ids: list[int], signals: int = 2) -> Details:
@@ -312,90 +311,3 @@ async def test_what_becomes_of_many_answers_at_once(room: Room, log: Impressions
 async def test_an_unknown_answer_cannot_be_explained(room: Room) -> None:
     with pytest.raises(NotFound):
         await room.impressions.explain(ADA, "a")
-
-
-class TestWhy:
-    async def ask(self, mesh: Mesh, who: str, request_id: str, movie_id: int = 0) -> Any:
-        request = pb.ExplainRecommendationsRequest(request_id=request_id, movie_id=movie_id)
-        return await mesh.recommender.ExplainRecommendations(request, metadata=mesh.by(who))
-
-    async def test_an_answer_is_explained_at_once_and_alike_from_the_store(self, mesh: Mesh) -> None:
-        log = mesh.app.remembering.impressions
-        log.record(shown("a", experiment_id="mmr", variant="more", degraded_reason="sentiment is away"))
-        at_once = await self.ask(mesh, ADA, "a")
-
-        async def arrived() -> bool:
-            return not log._waiting
-
-        await eventually(arrived)
-        assert await self.ask(mesh, ADA, "a") == at_once
-        assert (at_once.request_id, at_once.model, at_once.profile, at_once.rung) == (
-            "a",
-            "hybrid/v1",
-            "tuned",
-            "personal",
-        )
-        assert (at_once.experiment_id, at_once.variant) == ("mmr", "more")
-        assert (at_once.degraded, at_once.degraded_reason) == (True, "sentiment is away")
-        assert at_once.created_at.ToDatetime(tzinfo=dt.UTC) == START
-        first = at_once.recommendations[0]
-        assert [(one.movie_id, one.title, one.rank) for one in at_once.recommendations] == [
-            (3, "Casablanca", 1),
-            (1, "Alien", 2),
-            (2, "Brazil", 3),
-        ]
-        assert first.rank_by_score == 3
-        shares = [getattr(first.components, name) for name in first.components.DESCRIPTOR.fields_by_name]
-        assert sum(shares) == pytest.approx(first.score, abs=1e-6)
-        assert [(one.signal, one.model, one.weight, one.score, one.rank) for one in first.signals] == [
-            ("signal0", "signal0/v1", 0.5, 0.5, 9),
-            ("signal1", "signal1/v1", 0.5, 0.5, 9),
-        ]
-        assert [(one.title, one.overall) for one in first.signals[1].because] == [("Brazil", 3.0)]
-        because = first.explanation.because
-        assert [(one.movie_id, one.title, one.year, one.share) for one in because] == [
-            (1, "Alien", 1979, 0.25),
-            (77, "", 0, 0.125),
-        ]
-        assert because[0].overall == 4.5 and not because[1].HasField("overall")
-        assert (first.explanation.text, first.explanation.worded_by) == ("Because of film 3.", "template")
-
-    async def test_one_film_alone_and_one_that_was_not_shown(self, mesh: Mesh) -> None:
-        mesh.app.remembering.impressions.record(shown("a"))
-        one = await self.ask(mesh, ADA, "a", 2)
-        assert [(film.movie_id, film.rank) for film in one.recommendations] == [(2, 3)]
-        failure = await refused(self.ask(mesh, ADA, "a", 5))
-        assert (failure.code, [field for field, _ in failure.violations]) == (Code.NOT_FOUND, ["movie_id"])
-
-    async def test_an_answer_of_somebody_else_is_not_there(self, mesh: Mesh) -> None:
-        mesh.app.remembering.impressions.record(shown("a"))
-        mesh.app.remembering.impressions.record(shown("anonymous", ""))
-        for who, request_id in ((BEN, "a"), (ADA, "anonymous"), (ADA, "none")):
-            failure = await refused(self.ask(mesh, who, request_id))
-            assert (failure.code, [field for field, _ in failure.violations]) == (Code.NOT_FOUND, ["request_id"])
-
-    async def test_answers_of_who_left_go(self, mesh: Mesh) -> None:
-        remembering = mesh.app.remembering
-        remembering.impressions.record(shown("a"))
-        remembering.impressions.record(shown("b", BEN))
-
-        async def arrived() -> bool:
-            return await stored(remembering.database, "b", BEN) is not None
-
-        await eventually(arrived)
-        await mesh.identity.delete_account(ADA)
-
-        async def gone() -> bool:
-            return await stored(remembering.database, "a") is None
-
-        await eventually(gone)
-        assert await stored(remembering.database, "b", BEN) is not None
-        # one that was on its way to the store at that moment
-        remembering.impressions.record(shown("late"))
-
-        async def late() -> bool:
-            return await stored(remembering.database, "late") is not None
-
-        await eventually(late)
-        assert (await remembering.housekeeping.clean())["departed"] == 1
-        assert await stored(remembering.database, "late") is None

@@ -15,6 +15,7 @@ from cine.common.v1 import feed_pb2, feed_pb2_grpc
 from cine.ratings.v1 import diary_pb2, diary_pb2_grpc, ratings_pb2, ratings_pb2_grpc
 from cine.ratings.v1 import events_pb2 as rating_events
 from cine.watchlist.v1 import events_pb2 as watchlist_events
+from cine.watchlist.v1 import watchlist_pb2, watchlist_pb2_grpc
 from cine_recommender.flows.memory import Memory
 from cine_recommender.store import Transaction
 from cine_recommender.store import doings as store
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from cine.common.v1.feed_pb2_grpc import FeedServiceAsyncStub
 
 _RATINGS: Final = "ratings"
+_WATCHLIST: Final = "watchlist"
 _WHOLE_SECONDS: Final = 3600.0
 _GONE_AGE: Final = dt.timedelta(days=60)
 """How long it is remembered that something was taken back: longer than events are kept."""
@@ -76,11 +78,11 @@ class Doings:
         )
         self.watchlist = Consumer(
             "recommender.watchlist",
-            functools.partial(self._feed, "watchlist"),
+            functools.partial(self._feed, _WATCHLIST),
             database,
             self.apply,
             types=list(_OF_WATCHLIST),
-            rebuild=self._begin_again,
+            rebuild=self.read_watchlists,
         )
 
     def _feed(self, peer: str) -> FeedServiceAsyncStub:
@@ -140,8 +142,18 @@ class Doings:
         store.note_reading(tx, reading, read)
         self._memory.changed(tx, {one.user_id for one in read})
 
-    async def _begin_again(self) -> None:
-        """Keeps what is known: watchlists cannot be read whole, and every event that is left comes again."""
+    async def read_watchlists(self) -> None:
+        """Reads everything that is marked as watched whole, as `read_ratings` does.
+
+        Raises:
+            Unavailable: Watchlist does not answer.
+        """
+        watchlist: Any = watchlist_pb2_grpc.WatchlistServiceStub(channel(_WATCHLIST, self._settings))
+        try:
+            answers = watchlist.StreamWatchedItems(watchlist_pb2.StreamWatchedItemsRequest(), timeout=_WHOLE_SECONDS)
+            await self._keep(WATCHLIST, str(ULID()), answers, _items)
+        except grpc.aio.AioRpcError as fault:
+            raise Unavailable("Watchlist does not say what people watched") from fault
 
     async def prune(self) -> int:
         """Forgets what was taken back long ago; a job for `Housekeeping`. Returns how many."""
@@ -210,4 +222,11 @@ def _entries(answer: diary_pb2.StreamDiaryEntriesResponse) -> list[Doing]:
     return [
         Doing(DIARY, one.entry_id, one.user_id, one.movie_id, _LONG_AGO, happened_at=_noon(one.watched_on))
         for one in answer.entries
+    ]
+
+
+def _items(answer: watchlist_pb2.StreamWatchedItemsResponse) -> list[Doing]:
+    return [
+        Doing(WATCHLIST, one.item_id, one.user_id, one.movie_id, _LONG_AGO, happened_at=_seconds(one.watched_at))
+        for one in answer.items
     ]
