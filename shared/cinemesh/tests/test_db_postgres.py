@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import traceback
 from collections.abc import AsyncIterator
@@ -131,6 +132,34 @@ async def test_a_connection_lost_in_a_write_again_and_again_is_told(
         await db.write(change)
     assert len(set(runs)) == 2, "a new connection each time, and an end to it"
     assert list(await db.read(lambda session: session.scalars(MONEY).all())) == [100, 100]
+
+
+async def test_a_connection_lost_before_the_commit_costs_a_second_run(
+    db: Database, postgres_server: PostgresServer
+) -> None:
+    runs: list[str] = []
+
+    def read_and_lose(session: Session) -> list[int]:
+        found = list(session.scalars(MONEY).all())
+        runs.append("read")
+        if len(runs) == 1:  # between the last statement and the end
+            _terminate(postgres_server, [_pid(session)])
+        return found
+
+    assert await db.read(read_and_lose) == [100, 100]
+    assert runs == ["read"] * 2
+
+    def write_and_hide(session: Session) -> None:
+        session.execute(sa.update(ACCOUNT).values(money=ACCOUNT.c.money + 1))
+        runs.append("write")
+        if runs.count("write") == 1:
+            _terminate(postgres_server, [_pid(session)])
+            with contextlib.suppress(sa.exc.DBAPIError):
+                session.execute(sa.text("SELECT 1"))
+
+    await db.write(write_and_hide)
+    assert runs[2:] == ["write"] * 2
+    assert list(await db.read(lambda session: session.scalars(MONEY).all())) == [101, 101]
 
 
 async def test_a_connection_lost_at_the_commit_is_told_at_once(db: Database, postgres_server: PostgresServer) -> None:

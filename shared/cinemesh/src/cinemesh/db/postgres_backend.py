@@ -128,18 +128,21 @@ class PostgresBackend:
         with self._engine.connect() as connection:
             if options:
                 connection = connection.execution_options(**options)
-            with connection.begin() as transaction:
-                try:
+            committing = False
+            try:
+                with connection.begin() as transaction:
                     job.execute(connection)
-                except BaseException as fault:
-                    if connection.invalidated:
-                        raise _Lost from fault
-                    raise
-                if job.writes:
-                    _refuse_lost_work(connection, transaction)
-                else:
-                    job.callbacks = ()
-                # reads, too: they have nothing to keep, but the driver drops every prepared statement with a ROLLBACK
+                    if job.writes:
+                        _refuse_lost_work(connection, transaction)
+                        committing = True
+                    else:
+                        # it ends with COMMIT, too, though there is nothing to keep: with a ROLLBACK the driver drops every prepared
+                        # statement
+                        job.callbacks = ()
+            except BaseException as fault:
+                if connection.invalidated and not committing:
+                    raise _Lost from fault
+                raise
         if job.writes:
             with self._count:
                 self.commits += 1
