@@ -22,6 +22,7 @@ from cinemesh.testing.tokens import TokenFactory
 from .owned_film_nights import OWNED_FILM_NIGHTS
 from .owned_imports import OWNED_IMPORTS
 from .owned_ratings import OWNED_RATINGS
+from .owned_recommender import OWNED_RECOMMENDER
 from .owned_reviews import OWNED_REVIEWS
 from .owned_things import Owned
 from .owned_watchlist import OWNED_WATCHLIST
@@ -137,5 +138,6 @@ OWNED: Final[dict[str, Callable[[Any, str], Awaitable[Owned]]]] = {
     **OWNED_IMPORTS,
     **OWNED_FILM_NIGHTS,
     **OWNED_WATCHLIST,
+    **OWNED_RECOMMENDER,
 }
 """How to make what a call acts on, of the application that answers it and the user it belongs to."""

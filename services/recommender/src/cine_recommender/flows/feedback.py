@@ -19,9 +19,9 @@ from cine_recommender.store import feedback as store
 from cine_recommender.store.feedback import Position
 from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
-from cinemesh.errors import CineError, NotFound
+from cinemesh.errors import NotFound
 from cinemesh.outbox import Outbox
-from cinemesh.projections import Films, People
+from cinemesh.projections import Films, FindCards, People
 
 T = TypeVar("T")
 Once = Callable[[Callable[[Transaction], Feedback]], Awaitable[T]]
@@ -105,36 +105,34 @@ class FeedbackBook:
             Unauthenticated: the account was deleted.
             Unavailable: nobody can tell whether there is such a film.
         """
-        failure: CineError | None = None
-        try:
-            await self._films.require([wish.movie_id])
-        except CineError as fault:
-            failure = (
-                fault  # an attempt sent again gets its first answer, also when the film has left the catalogue since
-            )
 
-        def effect(tx: Transaction) -> Feedback:
-            if failure is not None:
-                raise failure
-            self._people.require_present(tx, user_id)
-            self._memory.changed(tx, [user_id])
-            now = self._clock()
-            new = Feedback(
-                feedback_id=str(ULID()),
-                user_id=user_id,
-                movie_id=wish.movie_id,
-                kind=wish.kind,
-                created_at=now,
-                said_at=now,
-                recommendation_request_id=wish.recommendation_request_id,
-                rank=wish.rank,
-                reason=wish.reason,
-            )
-            kept, change = rules.given(store.of_film(tx, user_id, wish.movie_id), new)
-            self._keep(tx, change)
-            return kept
+        def write(find: FindCards) -> Awaitable[T]:
+            def effect(tx: Transaction) -> Feedback:
+                find(tx)
+                self._people.require_present(tx, user_id)
+                return self._give(tx, user_id, wish)
 
-        return await once(effect)
+            return once(effect)
+
+        return await self._films.write_about([wish.movie_id], write)
+
+    def _give(self, tx: Transaction, user_id: str, wish: FeedbackWish) -> Feedback:
+        self._memory.changed(tx, [user_id])
+        now = self._clock()
+        new = Feedback(
+            feedback_id=str(ULID()),
+            user_id=user_id,
+            movie_id=wish.movie_id,
+            kind=wish.kind,
+            created_at=now,
+            said_at=now,
+            recommendation_request_id=wish.recommendation_request_id,
+            rank=wish.rank,
+            reason=wish.reason,
+        )
+        kept, change = rules.given(store.of_film(tx, user_id, wish.movie_id), new)
+        self._keep(tx, change)
+        return kept
 
     async def list(self, user_id: str, kind: str, limit: int, after: Position | None) -> FeedbackPage:
         """Returns a page of a person's feedback that holds; an empty kind means any."""
