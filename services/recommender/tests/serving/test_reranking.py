@@ -144,3 +144,16 @@ def test_the_divergence_of_a_growing_list_is_that_of_the_whole_list(seed: int) -
         mix.take(film)
     whole = [divergence(wanted, shares[[*taken, film]].mean(axis=0)) for film in range(12)]
     np.testing.assert_allclose(mix.divergence_with_each(), whole, atol=1e-5)
+
+
+@given(seed=st.integers(0, 1000), few=st.integers(1, 20))
+def test_more_places_do_not_change_the_first_ones(seed: int, few: int) -> None:
+    draw = np.random.default_rng(seed)
+    given_ = {
+        "likeness": draw.random((30, 30)).astype(np.float32),
+        "shares": genre_shares(draw.random((4, 30)) < 0.5),
+        "wanted": np.array([0.5, 0.5, 0, 0], dtype=np.float32),
+        "groups": draw.integers(-1, 8, (2, 30)).astype(np.int32),
+    }
+    some, all_ = (rerank(falling(30, seed), Reranking(0.3, 0.3, places=places), **given_) for places in (few, 30))
+    assert some[:few].tolist() == all_[:few].tolist()

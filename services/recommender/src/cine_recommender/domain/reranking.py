@@ -27,7 +27,7 @@ class Reranking:
         per_director: films of one director in a window, as long as there are others.
         per_series: films of one series in a window, likewise.
         window: places that the two counts hold for; then they begin anew.
-        places: places decided in this way; behind them the score alone decides.
+        places: places decided in this way; behind them the score alone decides. More places do not change the order of the first ones.
     """
 
     diversity: float = 0.1
@@ -35,7 +35,7 @@ class Reranking:
     per_director: int = 2
     per_series: int = 2
     window: int = 20
-    places: int = 40
+    places: int = 20
 
 
 def rerank(

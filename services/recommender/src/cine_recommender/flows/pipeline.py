@@ -92,6 +92,8 @@ class Ranking:
         history: of the person, as the hybrid model numbers films; None where it did not answer.
         about: what part of a score is how well the film fits the wish, 0 to 1; the rest is scaled down by it.
         reason: what was missing; empty when nothing was.
+        decided: places whose order more than the score decided.
+        without_taste: why the hybrid model was not asked; empty when it was, or when there is none.
     """
 
     rows: Ints
@@ -104,6 +106,8 @@ class Ranking:
     history: History | None = None
     about: float = 0.0
     reason: str = ""
+    decided: int = 0
+    without_taste: str = ""
 
     @property
     def nbytes(self) -> int:
@@ -195,7 +199,7 @@ def rank(models: Models, asked: Asked, how: Reranking, depth: int = DEPTH, *, wi
         rung, total, history = ladder.GENRE_POPULARITY, int(allowed.sum()), None
     made = Ranking(
         ranked.rows, ranked.scores, ranked.shares, np.arange(1, len(ranked.rows) + 1, dtype=np.int32), total, rung,
-        asked, history, reason=reason,
+        asked, history, reason=reason, decided=how.places, without_taste=without_taste,
     )  # fmt: skip
     if fits is not None:
         made = _about(made, fits)
@@ -206,8 +210,7 @@ def extended(models: Models, head: Ranking, how: Reranking) -> Ranking:
     """Returns a ranking of all films that begins as one of the best ones does."""
     if len(head.rows) >= head.total:
         return head
-    without = head.reason if head.rung in (ladder.ITEM_MODEL, ladder.GENRE_POPULARITY) and head.history is None else ""
-    whole = rank(models, head.asked, how, len(models.content), without_taste=without)
+    whole = rank(models, head.asked, how, len(models.content), without_taste=head.without_taste)
     behind = ~np.isin(whole.rows, head.rows)
     rows = np.concatenate([head.rows, whole.rows[behind]])
     # none of these scores more than the last of the head: their places by score follow those of the head

@@ -32,7 +32,7 @@ from cine_recommender.flows.answering import (
 )
 from cine_recommender.flows.details import details_of
 from cine_recommender.flows.kept import Kept, LastKnown
-from cine_recommender.flows.pipeline import Asked, Models, Preferences, Ranking, extended, hidden, rank
+from cine_recommender.flows.pipeline import HEAD, Asked, Models, Preferences, Ranking, extended, hidden, rank
 from cine_recommender.flows.shipped import NAME as SHIPPED_NAME
 from cine_recommender.flows.shipped import Cards, shipped_films
 from cine_recommender.flows.telling import CardFacts, Page, plain_page, tell
@@ -248,11 +248,16 @@ class Recommend:
         *,
         without_taste: str,
     ) -> _Made:
-        how = self._options.reranking
-        ranking = kept if kept is not None else rank(models, asked, how, without_taste=without_taste)
+        offset = position.offset if position is not None else 0
+        how, ranking = self._options.reranking, kept
+        if offset + size > how.places:  # the first page is asked for most, and decided soonest
+            how = replace(how, places=HEAD)
+        if ranking is None:
+            ranking = rank(models, asked, how, without_taste=without_taste)
+        elif ranking.decided < how.places:
+            ranking = rank(models, ranking.asked, how, without_taste=ranking.without_taste)
         if caller.memory_away and ranking.rung == ladder.PERSONAL:
             ranking = replace(ranking, rung=ladder.CACHED_PERSONAL)
-        offset = position.offset if position is not None else 0
         if position is not None and kept is None:
             offset = _after(models, ranking, position)
         never = hidden(caller.known, asked.question)
