@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cine_recommender.interactions import History, Interactions
-from cine_recommender.signals import bpr, content, ease, gaussian, graph, ials, neighbours, popularity, svd
+from cine_recommender.signals import bpr, content, ease, gaussian, graph, ials, neighbours, popularity, succession, svd
 from cine_recommender.signals.signal import Fit, Signal
 
 from .conftest import FILMS, UNRATED, film_facts, history, ratings_log
@@ -46,6 +46,9 @@ CASES = {
     "content-kept": Case(content.Content, content.fit, {"keep": 12}),
     "walks": Case(graph.Walks, graph.fit, {"alpha": 0.7, "beta": 0.4, "genres": 0.1}),
     "walks-twice": Case(graph.Walks, graph.fit, {"alpha": 0.7, "beta": 0.4, "second": 0.3, "keep": 20}),
+    "succession": Case(
+        succession.Succession, succession.fit, {"keep": 40, "hours": 24 * 365, "window": 12}, linear=False
+    ),
     "svd": Case(svd.Svd, svd.fit, {"factors": 6, "epochs": 5}, explains=False, stars=True),
     "ratings": Case(gaussian.GaussianRatings, gaussian.fit, {"rank": 3}, linear=False, stars=True),
     "popularity": Case(popularity.Popularity, popularity.fit, {}, explains=False),

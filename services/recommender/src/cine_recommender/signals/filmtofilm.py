@@ -47,6 +47,11 @@ class SparseWeights:
         self._matrix = matrix
         self.films: int = matrix.shape[1]
 
+    @property
+    def matrix(self) -> sp.csr_matrix:
+        """The matrix: float32 csr (films, films)."""
+        return self._matrix
+
     def applied(self, profiles: sp.csr_matrix) -> Floats:
         """Returns profiles times the matrix."""
         if profiles.shape[0] > _FEW:
@@ -141,6 +146,11 @@ class FilmToFilm:
     def __init__(self, weights: FilmWeights, weighing: Weighing) -> None:
         self._weights = weights
         self._weighing = weighing
+
+    @property
+    def weights(self) -> FilmWeights:
+        """What each film says of each other one."""
+        return self._weights
 
     def scores(self, histories: Sequence[History], now: npt.NDArray[np.int64] | None = None) -> Floats:  # noqa: ARG002
         """Returns float32 (histories, films); the moment does not matter."""

@@ -1,0 +1,202 @@
+"""The hybrid: signals read for a person, put together by learned curves (profile `tuned`) or by stated weights (profile `default`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from cine_recommender.domain.taste import COMPONENTS, Ranked
+from cine_recommender.fusion.additive import Additive
+from cine_recommender.fusion.calibration import Calibration
+from cine_recommender.fusion.features import FEATURES, READINGS, Features, Person
+from cine_recommender.fusion.options import HybridOptions
+from cine_recommender.fusion.stated import Stated
+from cine_recommender.interactions import Floats, History, Ints, Mask
+from cine_recommender.signals.context import Context, Situation
+from cine_recommender.signals.signal import Contribution
+
+PROFILES: Final = ("tuned", "default")
+_FEELING = 0.5  # logits between neutral and the best reviews there can be: stated, since no log tells of reviews
+_SUITING = 1.5  # likewise for an occasion
+_OF_FEATURE = np.array([COMPONENTS.index(one.component) for one in FEATURES])
+_SENTIMENT, _CONTEXT, _POPULARITY = (COMPONENTS.index(name) for name in ("sentiment", "context", "popularity"))
+_MORE = 3  # films asked about for each that is told as a reason
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """Ranks films for anybody.
+
+    Attributes:
+        features: makes columns.
+        curves: what each column is worth, of `tuned`.
+        calibration: from its logits to scores.
+        stated: of `default`.
+        options: how it was learned.
+        context: what suits which occasion; None where nothing is known of films.
+        feelings: float32 (films,): mean sentiment of reviews, -1 to 1; 0 for unknown.
+        order: `PROFILES`, the one that is used unless another is asked for first.
+    """
+
+    name: ClassVar[str] = "hybrid"
+
+    features: Features
+    curves: Additive
+    calibration: Calibration
+    stated: Stated
+    options: HybridOptions
+    context: Context | None = None
+    feelings: Floats = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    order: tuple[str, ...] = PROFILES
+
+    def __len__(self) -> int:
+        return len(self.features.traits.counts)
+
+    def scores(
+        self, histories: Sequence[History], now: npt.NDArray[np.int64] | None = None, profile: str = ""
+    ) -> Floats:
+        """Returns float32 (histories, films), for evaluation: films that are not worth a look stand behind all others, by popularity.
+
+        Args:
+            histories: whose.
+            now: the moment of each; None for that of the last rating.
+            profile: one of `PROFILES`; empty for the first of `order`.
+        """
+        often = self.features.traits.often
+        out = np.repeat((often / (often.max(initial=0) + 1) - 2)[None, :], len(histories), axis=0).astype(np.float32)
+        for row, history in enumerate(histories):
+            moment = int(now[row]) if now is not None else int(history.times[-1]) if len(history) else 0
+            allowed = self.features.traits.counts > 0
+            allowed[history.films] = False
+            found = self.rank(history, now=moment, profile=profile, allowed=allowed, depth=len(self))
+            # by place: scores of neighbours may be too near for float32
+            out[row, found.rows] = np.linspace(1, 0, len(found.rows), dtype=np.float32)
+        return out
+
+    def rank(
+        self,
+        history: History,
+        *,
+        now: int,
+        profile: str = "",
+        situation: Situation | None = None,
+        allowed: Mask | None = None,
+        depth: int = 500,
+    ) -> Ranked:
+        """Returns the best films for somebody; see `TasteModel.rank`."""
+        person = self.features.person(history, now)
+        readings = self.features.readings(person)
+        among = np.ones(len(self), dtype=np.bool_) if allowed is None else allowed
+        suiting = self._suiting(situation)
+        rows = self.features.candidates(person, readings, among, self.options.candidates, suiting)
+        table = self.features.table(person, rows, {name: one[rows] for name, one in readings.items()})
+        logits, shares = self._told(table, rows, person.activity, profile, suiting)
+        best = np.argsort(-logits, kind="stable")[:depth]
+        return Ranked(rows[best], shares[best].sum(axis=1), shares[best])
+
+    def scored(
+        self, history: History, rows: Ints, *, now: int, profile: str = "", situation: Situation | None = None
+    ) -> Floats:
+        """Returns each component's share of the score of some films, float32 (rows, 6): as `rank` has them, for any film."""
+        person = self.features.person(history, now)
+        spoken = self.features.spoken(history.films, rows)
+        table = self.features.table(person, rows, _read(person.weights, spoken))
+        return self._told(table, rows, person.activity, profile, self._suiting(situation))[1]
+
+    def reasons(
+        self,
+        history: History,
+        rows: Ints,
+        *,
+        now: int,
+        profile: str = "",
+        situation: Situation | None = None,
+        most: int = 3,
+    ) -> list[Sequence[Contribution]]:
+        """Returns the films of the history that speak most for each film; see `TasteModel.reasons`.
+
+        The films that say most of it in any reading are left out one by one, and it is scored anew.
+        """
+        if not len(history) or not len(rows):
+            return [() for _ in rows]
+        spoken = self.features.spoken(history.films, rows)
+        person = self.features.person(history, now)
+        whole = self._scored(person, rows, spoken, profile, situation)
+        asked = _suspects(person, spoken, min(len(history), most * _MORE))
+        without: dict[int, npt.NDArray[np.float64]] = {}
+        for place in np.unique(asked).tolist():
+            kept = np.arange(len(history)) != place
+            less = self.features.person(history.without(int(history.films[place])), now)
+            mine = {name: one[kept] for name, one in spoken.items()}
+            without[place] = self._scored(less, rows, mine, profile, situation)
+        found: list[Sequence[Contribution]] = []
+        for at in range(len(rows)):
+            told = [
+                Contribution(int(history.films[place]), float(whole[at] - without[place][at]))
+                for place in asked[:, at].tolist()
+            ]
+            speaking = [one for one in told if one.amount > 0]
+            found.append(sorted(speaking, key=lambda one: (-one.amount, one.film))[:most])
+        return found
+
+    def _scored(
+        self,
+        person: Person,
+        rows: Ints,
+        spoken: Mapping[str, Floats],
+        profile: str,
+        situation: Situation | None,
+    ) -> npt.NDArray[np.float64]:
+        table = self.features.table(person, rows, _read(person.weights, spoken))
+        shares = self._told(table, rows, person.activity, profile, self._suiting(situation))[1]
+        summed: npt.NDArray[np.float64] = shares.sum(axis=1, dtype=np.float64)
+        return summed
+
+    def _suiting(self, situation: Situation | None) -> Floats | None:
+        if self.context is None or situation is None:
+            return None
+        return self.context.suiting(situation)
+
+    def _told(
+        self, table: Floats, rows: Ints, activity: float, profile: str, suiting: Floats | None
+    ) -> tuple[Floats, Floats]:
+        """Returns what to order by, float32 (rows,), and each component's share of the score, float32 (rows, 6)."""
+        chosen = profile or self.order[0]
+        if chosen not in PROFILES:
+            raise ValueError(f"unknown profile {chosen!r}; there are {', '.join(PROFILES)}")
+        nothing = np.zeros(len(rows), dtype=np.float32)
+        feelings = self.feelings[rows] if len(self.feelings) else nothing
+        suits = suiting[rows] if suiting is not None else nothing
+        if chosen == "default":
+            shares = self.stated.shares(table, feelings, suits)
+            return shares.sum(axis=1), shares
+        given = self.curves.contributions(table, activity)
+        parts = np.zeros((len(rows), len(COMPONENTS)), dtype=np.float32)
+        for component in range(len(COMPONENTS)):
+            parts[:, component] = given[:, component == _OF_FEATURE].sum(axis=1)
+        parts[:, _SENTIMENT] += _FEELING * feelings
+        parts[:, _CONTEXT] += _SUITING * suits
+        base = self.curves.intercept(activity)
+        shares = self.calibration.shares(base, parts)
+        # what any film is worth before anything speaks for it is what people in general like
+        shares[:, 1 + _POPULARITY] += shares[:, 0]
+        return base + parts.sum(axis=1), shares[:, 1:]
+
+
+def _read(weights: Mapping[str, Floats], spoken: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Returns the readings of some films: weights of a history times what its films say of them."""
+    return {one.name: weights[one.weighing] @ spoken[one.signal] for one in READINGS}
+
+
+def _suspects(person: Person, spoken: Mapping[str, Floats], most: int) -> npt.NDArray[np.intp]:
+    """Returns which films of a history say most of each film, by place in it: (most, rows)."""
+    said = np.zeros(next(iter(spoken.values())).shape, dtype=np.float32)
+    for one in READINGS:
+        part = person.weights[one.weighing][:, None] * spoken[one.signal]
+        # readings have scales of their own: each says what share of it a film is
+        said += part / (np.abs(part).sum(axis=0, keepdims=True) + np.float32(1e-6))
+    return np.argsort(-said, axis=0, kind="stable")[:most]

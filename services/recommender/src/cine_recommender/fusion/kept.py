@@ -1,0 +1,70 @@
+"""A hybrid in a folder of an artifact: arrays, mapped when they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from cine_recommender.fusion.additive import Additive
+from cine_recommender.fusion.calibration import Calibration
+from cine_recommender.fusion.features import SIGNALS, Features
+from cine_recommender.fusion.hybrid import Hybrid
+from cine_recommender.fusion.options import HybridOptions
+from cine_recommender.fusion.stated import Stated
+from cine_recommender.fusion.traits import Traits
+from cine_recommender.signals.context import Context
+from cine_recommender.signals.storage import Array, read_arrays, sparse_from, sparse_parts, write_arrays
+
+VERSION: Final = 1
+"""Raised whenever a column or a file changes its meaning; a hybrid of another version is refused."""
+
+
+class OtherVersion(Exception):
+    """The files are of another version of this code."""
+
+
+def save(hybrid: Hybrid, folder: Path) -> None:
+    """Writes everything but what reviews feel, which is told anew by whoever serves."""
+    arrays: dict[str, Array] = {}
+    for signal, matrix in hybrid.features.matrices.items():
+        arrays |= sparse_parts(f"{signal}.weights", matrix)
+    arrays |= {f"traits.{name}": one for name, one in hybrid.features.traits.parts().items()}
+    arrays |= {f"curves.{name}": one for name, one in hybrid.curves.parts().items()}
+    arrays["stated"] = hybrid.stated.quantiles
+    arrays["calibration"] = np.array([hybrid.calibration.slope, hybrid.calibration.offset])
+    told = {"version": VERSION, "order": list(hybrid.order), "options": hybrid.options.model_dump()}
+    write_arrays(folder, hybrid.name, arrays, told)
+    if hybrid.context is not None:
+        hybrid.context.save(folder)
+
+
+def load(folder: Path) -> Hybrid:
+    """Reads what `save` wrote.
+
+    Raises:
+        OtherVersion: It was written by another version of this code.
+        OSError: A file is missing.
+        ValueError: A file is not what was written.
+    """
+    arrays, told = read_arrays(folder, Hybrid.name)
+    if told.get("version") != VERSION:
+        raise OtherVersion(f"the hybrid is of version {told.get('version')}, and this code reads version {VERSION}")
+    traits = Traits.of(_below("traits.", arrays))
+    films = len(traits.counts)
+    slope, offset = arrays["calibration"].tolist()
+    return Hybrid(
+        features=Features({one: sparse_from(f"{one}.weights", arrays, films) for one in SIGNALS}, traits),
+        curves=Additive(**_below("curves.", arrays)),
+        calibration=Calibration(slope, offset),
+        stated=Stated(arrays["stated"]),
+        options=HybridOptions(**told["options"]),
+        context=Context.load(folder) if (folder / f"{Context.name}.json").exists() else None,
+        feelings=np.zeros(films, dtype=np.float32),
+        order=tuple(told["order"]),
+    )
+
+
+def _below(prefix: str, arrays: dict[str, Array]) -> dict[str, Array]:
+    return {name.removeprefix(prefix): one for name, one in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,70 @@
+"""What a hybrid consists of besides its curves, learned from a log: the film-to-film matrices and the films' traits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from cine_recommender.fusion.features import SIGNALS, Features
+from cine_recommender.fusion.options import HybridOptions
+from cine_recommender.fusion.traits import traits_of
+from cine_recommender.interactions import Interactions
+from cine_recommender.signals import content, ease, graph, succession
+from cine_recommender.signals.filmtofilm import FilmWeights, SparseWeights
+from cine_recommender.signals.signal import FilmFacts
+
+Step = Callable[[str], None]
+"""Called with the name of each step as it begins."""
+
+
+def parts_of(interactions: Interactions, facts: FilmFacts, options: HybridOptions, seed: int, step: Step) -> Features:
+    """Learns all signals.
+
+    Args:
+        interactions: what to learn from.
+        facts: of the films.
+        options: how.
+        seed: of their lots.
+        step: told of each signal.
+    """
+    wanted: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+        "ease": (
+            ease.fit,
+            {
+                "rows": "4",
+                "grade": 0.0,
+                "reg": options.ease_reg,
+                "keep": options.keep,
+                "min_ratings": options.least_ratings,
+            },
+        ),
+        "ease-all": (
+            ease.fit,
+            {
+                "rows": "all",
+                "grade": 1.0,
+                "reg": options.ease_all_reg,
+                "keep": options.keep,
+                "min_ratings": options.least_ratings,
+            },
+        ),
+        "succession": (succession.fit, {"keep": options.keep}),
+        "graph": (graph.fit, {"rows": "4", "keep": options.keep}),
+        "content": (content.fit, {"rows": "4", "keep": options.keep_content, "genres": 0.5}),
+    }
+    matrices = {}
+    for signal in SIGNALS:
+        step(signal)
+        fit, chosen = wanted[signal]
+        matrices[signal] = _sparse(fit(interactions, facts, chosen, seed).weights)
+    step("traits")
+    return Features(matrices, traits_of(interactions, facts))
+
+
+def _sparse(weights: FilmWeights) -> sp.csr_matrix:
+    if not isinstance(weights, SparseWeights):
+        raise TypeError(f"a hybrid is served from sparse matrices, not {type(weights).__name__}")
+    return weights.matrix.astype(np.float32)
