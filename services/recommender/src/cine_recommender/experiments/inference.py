@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ Counts = npt.NDArray[np.int64]
 ALARM: Final = 0.001
 """A sample ratio less likely than this by chance is taken for a fault of the experiment."""
 _COVERED: Final = 0.95
+_NORMAL: Final = float(stats.norm.ppf((1 + _COVERED) / 2))
 _FEW_EXPECTED: Final = 5.0
 _DRAWS: Final = 50_000
 
@@ -102,8 +103,11 @@ def share_difference(having: int, people: int, first_having: int, first_people: 
 
 
 def _wilson(having: int, people: int) -> tuple[float, float]:
-    interval: Any = stats.binomtest(having, people).proportion_ci(_COVERED, method="wilson")
-    return float(interval.low), float(interval.high)
+    """Returns the score interval of a share: those shares from which what was seen is not further than it is likely to be."""
+    share, z2 = having / people, _NORMAL**2
+    centre = (share + z2 / (2 * people)) / (1 + z2 / people)
+    half = _NORMAL / (1 + z2 / people) * (share * (1 - share) / people + z2 / (4 * people**2)) ** 0.5
+    return centre - half, centre + half
 
 
 def sample_ratio_p_value(people: Sequence[int], shares: Sequence[float]) -> float:

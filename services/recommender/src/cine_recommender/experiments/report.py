@@ -105,11 +105,13 @@ def _effects(experiment: Experiment, tally: Tally, place: int) -> list[Effect]:
     effects = []
     for metric, outcome in PER_ANSWER.items():
         seen, first_seen = tally.outcomes[mine, outcome], tally.outcomes[firsts, outcome]
-        difference = ratio_difference(seen, answers, first_seen, first_answers, float(tally.most_shown))
-        effects.append(Effect(name, metric, ratio_of(seen, answers), difference if place else None))
+        difference = None
+        if place:
+            difference = ratio_difference(seen, answers, first_seen, first_answers, float(tally.most_shown))
+        effects.append(Effect(name, metric, ratio_of(seen, answers), difference))
     liked = [int(np.count_nonzero(tally.outcomes[who, Outcome.LIKED])) for who in (mine, firsts)]
-    people = [int(who.sum()) for who in (mine, firsts)]
+    people = [len(answers), len(first_answers)]
     share = liked[0] / people[0] if people[0] else 0.0
-    difference = share_difference(liked[0], people[0], liked[1], people[1])
-    effects.append(Effect(name, SHARE_WHO_LIKED, share, difference if place else None))
+    difference = share_difference(liked[0], people[0], liked[1], people[1]) if place else None
+    effects.append(Effect(name, SHARE_WHO_LIKED, share, difference))
     return effects

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -84,22 +84,6 @@ def count(tx: Transaction, user_id: str, kind: str) -> int:
 def forget(tx: Transaction, user_id: str) -> None:
     """Drops everything a person said."""
     tx.execute(sa.delete(feedback).where(feedback.c.user_id == user_id))
-
-
-def said_between(
-    tx: Transaction, user_ids: Sequence[str], since: dt.datetime, until: dt.datetime
-) -> dict[str, list[Feedback]]:
-    """Returns by person the feedback that holds and was given from `since` to before `until`, oldest first."""
-    query = sa.select(feedback).where(
-        feedback.c.user_id.in_(user_ids),
-        feedback.c.holds.is_(True),
-        feedback.c.created_at >= since,
-        feedback.c.created_at < until,
-    )
-    found: dict[str, list[Feedback]] = {}
-    for row in tx.execute(query.order_by(feedback.c.created_at, feedback.c.feedback_id)).mappings():
-        found.setdefault(row["user_id"], []).append(_of_row(row))
-    return found
 
 
 def _listed(user_id: str, kind: str) -> list[sa.ColumnElement[bool]]:

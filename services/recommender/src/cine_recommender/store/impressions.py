@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -29,27 +28,6 @@ _SAME: Final = (
     "variant",
     "degraded_reason",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """Who was shown what, as experiments need it.
-
-    Attributes:
-        user_id: who; empty for somebody without an account.
-        request_id: names the answer.
-        created_at: when.
-        experiment_id: experiment it was part of.
-        variant: variant of the experiment.
-        movie_ids: films shown, in their order.
-    """
-
-    user_id: str
-    request_id: str
-    created_at: dt.datetime
-    experiment_id: str
-    variant: str
-    movie_ids: tuple[int, ...]
 
 
 def row_of(impression: Impression) -> Row:
@@ -78,30 +56,6 @@ def find(tx: Transaction, user_id: str, request_id: str, since: dt.datetime) -> 
     return Impression(
         movie_ids=_ids(row), details=lambda: impression_bytes.decode(details), **{name: row[name] for name in _SAME}
     )
-
-
-def of_experiment(
-    tx: Transaction, experiment_id: str, since: dt.datetime, limit: int, after: Exposure | None = None
-) -> list[Exposure]:
-    """Returns answers of an experiment from a moment on, oldest first.
-
-    Args:
-        tx: the transaction.
-        experiment_id: its name.
-        since: the first moment.
-        limit: most of them.
-        after: the last of the part before; None for the first part.
-    """
-    columns = ("user_id", "request_id", "created_at", "experiment_id", "variant", "movie_ids")
-    order = (impressions.c.created_at, impressions.c.user_id, impressions.c.request_id)
-    query = sa.select(*(impressions.c[name] for name in columns)).where(
-        impressions.c.experiment_id == experiment_id, impressions.c.created_at >= since
-    )
-    if after is not None:
-        last = zip((after.created_at, after.user_id, after.request_id), order, strict=True)
-        query = query.where(sa.tuple_(*order) > sa.tuple_(*(sa.literal(value, at.type) for value, at in last)))
-    found = tx.execute(query.order_by(*order).limit(limit)).mappings()
-    return [Exposure(**{**row, "movie_ids": _ids(row)}) for row in found]
 
 
 def forget(tx: Transaction, user_id: str) -> None:
