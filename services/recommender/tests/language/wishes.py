@@ -235,6 +235,13 @@ WISHES: Final[list[tuple[str, dict[str, Any]]]] = [
     ("Heist", {"like": [15]}),
     ("heist", {"about": "heist"}),
     ("like crime", {"genres": ["Crime"]}),
+    ("I'd like a comedy", {"genres": ["Comedy"]}),
+    ("would like something like Heat", {"like": [1]}),
+    ("similar vibe to Collateral", {"like": [12]}),
+    ("the heat", {"like": [1]}),
+    ("a heist", {"about": "heist"}),
+    ("like Heat with less violence", {"like": [1], "not": ["Action", "Horror", "War"]}),
+    ("best picture winners", {"about": "best picture winners"}),
     # nothing, and nonsense
     ("", {}),
     ("   ", {}),

@@ -37,7 +37,7 @@ class TitledFilm:
 
 
 class TitleIndex:
-    """Finds films by title: in any case, with or without accents, punctuation or an article in front; "Heat (1986)" and "Heat 1986" too."""
+    """Finds films by title, with or without case, accents, punctuation and its article; "Heat (1986)" and "Heat 1986" too."""
 
     def __init__(self, films: Iterable[TitledFilm]) -> None:
         """Takes films; of several with one title the best known is meant."""
@@ -66,7 +66,11 @@ class TitleIndex:
 
     def _exact(self, text: str) -> TitledFilm | None:
         key = fold(text)
-        return self._by_title.get(key) or self._by_title.get(fold(_bare(text))) if key else None
+        found = self._by_title.get(key) if key else None
+        if found is None and text.casefold().startswith("the "):
+            # "the heat"; not "a comedy", which is no title
+            found = self._by_title.get(fold(text[4:]))
+        return found
 
 
 class PeopleIndex:

@@ -43,6 +43,7 @@ class Grammar:
         readers: tuple[Reader, ...] = (
             self._quoted,
             self._phrase,
+            self._no_clause,
             self._likes,
             read_minutes,
             self._years,
@@ -83,8 +84,13 @@ class Grammar:
                 if found := words.genres_and_more.get(key):
                     draft.genres.update(genre for genre in found if genre in self.vocabulary.genres.names)
                 draft.left.append((place, place + used))
+                draft.firm.update(range(place, place + used))
                 return used
         return 0
+
+    def _no_clause(self, sentence: Sentence, place: int, _: Draft) -> int:
+        """Passes over "I'd like", "not only" and their like."""
+        return sentence.leading(place, phrases().no_clauses)
 
     def _about(self, sentence: Sentence, place: int, draft: Draft) -> int:
         """Reads "about …" up to the next clause that is certainly one."""
@@ -133,8 +139,6 @@ class Grammar:
     # --- what it is not ---
 
     def _denied(self, sentence: Sentence, place: int, draft: Draft) -> int:
-        if innocent := sentence.leading(place, phrases().no_denials):
-            return innocent
         lead = sentence.leading(place, phrases().denials)
         if not lead:
             return 0

@@ -52,6 +52,7 @@ class Draft:
     Attributes:
         disliked: genres that what is not wanted ("gore") is often in: not wanted either, unless they are asked for.
         left: runs of tokens, first and last (exclusive), that are kept as they are for what is left.
+        firm: tokens of it that belong to a phrase, and are no noise at its ends.
     """
 
     genres: set[str] = field(default_factory=set)
@@ -66,6 +67,7 @@ class Draft:
     people: set[str] = field(default_factory=set)
     films: dict[int, str] = field(default_factory=dict)
     left: list[tuple[int, int]] = field(default_factory=list)
+    firm: set[int] = field(default_factory=set)
 
     def mood(self, known: tuple[str, ...]) -> str:
         """Returns the mood meant: the first in the vocabulary's order, what was asked for before what follows from a "not"."""

@@ -50,7 +50,7 @@ class Phrases(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     denials: Stated
-    no_denials: Stated
+    no_clauses: Stated
     fillers: Stated
     by: Stated
     like: Stated

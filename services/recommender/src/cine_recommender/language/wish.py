@@ -128,20 +128,23 @@ def _settled(sentence: Sentence, draft: Draft, vocabulary: WishVocabulary) -> Wi
         people=tuple(sorted(draft.people)[:MOST_PEOPLE]),
         like_movie_ids=tuple(movie_id for movie_id, _ in films),
         like_titles=tuple(title for _, title in films),
-        about=_about(sentence, sorted(left)),
+        about=_about(sentence, sorted(left), draft.firm),
     )
 
 
-def _about(sentence: Sentence, left: list[tuple[int, int]]) -> str:
+def _about(sentence: Sentence, left: list[tuple[int, int]], firm: set[int]) -> str:
     """Joins what is left: what stands in quotation marks as it is, the rest without what says nothing at its ends."""
     noise = lexicon().noise
     said: list[str] = []
     run: list[int] = []
 
+    def says_nothing(place: int) -> bool:
+        return place not in firm and (sentence.low(place) in noise or not sentence.tokens[place].word)
+
     def close() -> None:
-        while run and (sentence.low(run[0]) in noise or not sentence.tokens[run[0]].word):
+        while run and says_nothing(run[0]):
             run.pop(0)
-        while run and (sentence.low(run[-1]) in noise or not sentence.tokens[run[-1]].word):
+        while run and says_nothing(run[-1]):
             run.pop()
         if run:
             said.append(sentence.between(run[0], run[-1] + 1))
