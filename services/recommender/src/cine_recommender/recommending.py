@@ -15,6 +15,7 @@ from cine_recommender.flows.answering import (
     ServesTaste,
     TakesDown,
 )
+from cine_recommender.flows.asking import Asking
 from cine_recommender.flows.recommend import Recommend
 from cine_recommender.flows.shipped import CatalogueCards
 from cine_recommender.language.reading import WishReader
@@ -85,12 +86,16 @@ class Recommending:
         clock: Clock = utc_now,
     ) -> None:
         self._content, self._reader, self._clock = content, reader, clock
-        self.recommend = Recommend(
+        asking = Asking(
             content=content,
             taste=taste,
             memory=memory,
             preferences=preferences,
             assigner=assigner,
+            executor=executor,
+        )
+        self.recommend = Recommend(
+            asking=asking,
             wording=wording,
             impressions=impressions,
             cards=CatalogueCards(settings),

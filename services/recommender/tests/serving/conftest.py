@@ -13,6 +13,7 @@ from cine.recommender.v1 import recommender_pb2
 from cine_recommender.domain.question import Question
 from cine_recommender.domain.variety import Variety
 from cine_recommender.flows.answering import Answer, Options
+from cine_recommender.flows.asking import Asking
 from cine_recommender.flows.recommend import Recommend
 from cine_recommender.language.wording import Wording
 from cine_recommender.models.content import ContentModel, load_content
@@ -66,6 +67,9 @@ class Served:
     content: ContentModel
     clock: SimpleNamespace
     remade: Callable[..., Recommend]
+    asking: Callable[[], Asking]
+    executor: ThreadPoolExecutor
+    holder: ServedContent
 
     async def ask(
         self, user_id: str = "ann", *, size: int = 20, page: Any = None, **question: Any
@@ -93,13 +97,19 @@ async def served(described: tuple[ArtifactStore, Artifact], taste: TinyTaste) ->
     clock = SimpleNamespace(now=NOW)
     with ThreadPoolExecutor(2) as executor:
 
-        def make(**options: Any) -> Recommend:
-            return Recommend(
+        def asking_of() -> Asking:
+            return Asking(
                 content=holder,
                 taste=model,
                 memory=SimpleNamespace(of=people.memory_of),
                 preferences=SimpleNamespace(of=people.preferences_of),
                 assigner=SimpleNamespace(of=people.assigned.get),
+                executor=executor,
+            )
+
+        def make(**options: Any) -> Recommend:
+            return Recommend(
+                asking=asking_of(),
                 wording=Wording(),
                 impressions=SimpleNamespace(record=people.taken_down.append),
                 cards=NoCatalogue(),
@@ -109,4 +119,4 @@ async def served(described: tuple[ArtifactStore, Artifact], taste: TinyTaste) ->
                 clock=lambda: dt.datetime.fromtimestamp(clock.now, dt.UTC),
             )
 
-        yield Served(make(), people, model, holder.serving.model, clock, make)
+        yield Served(make(), people, model, holder.serving.model, clock, make, asking_of, executor, holder)

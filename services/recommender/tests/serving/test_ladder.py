@@ -141,7 +141,7 @@ class SomeCatalogue:
 
 async def test_without_any_model_it_is_a_list_that_was_shipped(served: Served) -> None:
     served.people.known["ann"] = known([(2571, 5.0)], refused=[858])
-    served.recommend._content = SimpleNamespace(loaded=None)  # type: ignore[assignment]
+    served.recommend._asking._content = SimpleNamespace(loaded=None)  # type: ignore[assignment]
     answer, films = await served.ask(size=10)
     assert (answer.rung, answer.model, answer.profile) == ("shipped_list", "shipped-list", "")
     assert answer.reason == "there is no model yet; the catalogue does not answer"
@@ -157,7 +157,7 @@ async def test_without_any_model_it_is_a_list_that_was_shipped(served: Served) -
 
 
 async def test_shipped_films_are_those_of_the_catalogue_while_it_answers(served: Served) -> None:
-    served.recommend._content = SimpleNamespace(loaded=None)  # type: ignore[assignment]
+    served.recommend._asking._content = SimpleNamespace(loaded=None)  # type: ignore[assignment]
     served.recommend._cards = SomeCatalogue(900449, 858)
     answer, films = await served.ask()
     assert [one.movie.title for one in films] == ["Film 900449", "Film 858"]

@@ -234,7 +234,7 @@ async def test_without_its_store_it_answers_from_what_it_knew(shop: Shop) -> Non
     await shop.say("u0", int(shop.taste.film_ids[4]), "like")
     before = await shop.ask()
     app: Any = shop.running.app
-    app.recommending.recommend._memory = SimpleNamespace(of=_away)
+    app.recommending.recommend._asking._memory = SimpleNamespace(of=_away)
     answer = await shop.ask()
     assert (answer.rung, answer.degraded) == ("cached_personal", True)
     assert "cannot be read" in answer.degraded_reason

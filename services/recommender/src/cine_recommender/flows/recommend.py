@@ -15,53 +15,25 @@ import numpy as np
 
 from cine_recommender.domain import ladder
 from cine_recommender.domain.impression import Details, Impression
-from cine_recommender.domain.known import Known
 from cine_recommender.domain.paging import Cut, Position, cut
 from cine_recommender.domain.question import Question
-from cine_recommender.domain.taste import TasteModel
-from cine_recommender.experiments.assignment import Assignment
-from cine_recommender.flows.answering import (
-    Answer,
-    AssignsVariants,
-    KnowsPreferences,
-    Options,
-    RemembersPeople,
-    ServesTaste,
-    TakesDown,
-    WordsReasons,
-)
+from cine_recommender.flows.answering import Answer, Options, TakesDown, WordsReasons
+from cine_recommender.flows.asking import Asking, Caller
 from cine_recommender.flows.details import details_of
-from cine_recommender.flows.kept import Kept, LastKnown
-from cine_recommender.flows.pipeline import HEAD, Asked, Models, Preferences, Ranking, extended, hidden, rank
+from cine_recommender.flows.kept import Kept
+from cine_recommender.flows.pipeline import HEAD, Asked, Models, Ranking, extended, hidden, rank
 from cine_recommender.flows.shipped import NAME as SHIPPED_NAME
 from cine_recommender.flows.shipped import Cards, shipped_films
 from cine_recommender.flows.telling import CardFacts, Page, plain_page, tell
 from cine_recommender.language.wording import Worded
-from cine_recommender.models.content import ContentModel
-from cine_recommender.models.served import ServedContent
 from cinemesh import telemetry
 from cinemesh.clock import Clock, utc_now
-from cinemesh.errors import Unavailable
 
 _HOUR: Final = 3600
 _PAGING_SECONDS: Final = 3600.0
 """How long a ranking is at hand for whoever leafs through it; after that it is made again from the token."""
-_MEMORY_AWAY: Final = "what you did lately cannot be read at present"
-_PREFERENCES_AWAY: Final = "your preferences cannot be read at present"
 _TASTE_FAILED: Final = "the hybrid model failed to answer"
 _NO_MODEL: Final = "there is no model yet"
-
-
-@dataclass(frozen=True, eq=False)
-class _Caller:
-    """Who asks, with all that an answer hangs on besides question and models."""
-
-    user_id: str
-    known: Known
-    preferences: Preferences
-    assignment: Assignment | None
-    memory_away: bool
-    reasons: tuple[str, ...]
 
 
 @dataclass(eq=False)
@@ -79,11 +51,7 @@ class Recommend:
     """Answers people.
 
     Args:
-        content: the content model being served.
-        taste: the hybrid model being served.
-        memory: what is known of people.
-        preferences: what people prefer.
-        assigner: variants of experiments.
+        asking: who asks, and the models of the moment.
         wording: words for reasons.
         impressions: the log of answers.
         cards: the catalogue, for the last rung.
@@ -96,11 +64,7 @@ class Recommend:
     def __init__(
         self,
         *,
-        content: ServedContent,
-        taste: ServesTaste,
-        memory: RemembersPeople,
-        preferences: KnowsPreferences,
-        assigner: AssignsVariants,
+        asking: Asking,
         wording: WordsReasons,
         impressions: TakesDown,
         cards: Cards,
@@ -109,14 +73,11 @@ class Recommend:
         options: Options,
         clock: Clock = utc_now,
     ) -> None:
-        self._content, self._taste, self._memory, self._preferences = content, taste, memory, preferences
-        self._assigner, self._wording, self._impressions, self._cards = assigner, wording, impressions, cards
+        self._asking, self._wording, self._impressions, self._cards = asking, wording, impressions, cards
         self._executor, self._encode, self._options, self._clock = executor, encode, options, clock
-        self._last = LastKnown()
         # rankings are kept for whoever leafs on even where answers are not: without them pages would still be right, only dearer
         self._rankings: Kept[tuple[str, Ranking]] = Kept(options.cache_bytes // 2, _PAGING_SECONDS)
         self._pages: Kept[_Made] = Kept(options.cache_bytes // 2, options.cache_seconds)
-        self._models: tuple[Models, CardFacts] | None = None
         self._log = telemetry.logger("recommender")
 
     async def answer(
@@ -131,17 +92,12 @@ class Recommend:
             size: films wanted.
             position: where the page begins; None for the first page.
         """
-        caller = await self._caller(user_id)
-        content = self._content.loaded
-        if content is None:
+        caller = await self._asking.caller(user_id)
+        if not self._asking.ready:
             return await self._shipped(caller, question, size, position)
-        models, facts = await self._joined(content.model, self._taste.taste)
+        models, facts, stale = await self._asking.models()
         asked, reasons = self._asked(models, caller, question, position)
-        reasons = (
-            *caller.reasons,
-            *(one for one in (content.degraded_reason, self._taste.taste_reason) if one),
-            *reasons,
-        )
+        reasons = (*caller.reasons, *stale, *reasons)
         key = position.ranking if position is not None else self._key(models, caller, asked, asked_as)
         page_key = f"{key}:{caller.known.version}:{position.offset if position else 0}:{size}:{user_id}"
         made = self._pages.get(page_key)
@@ -156,33 +112,8 @@ class Recommend:
             self._word(made)
         return self._finish(models, caller, made, key, position, reasons)
 
-    async def _caller(self, user_id: str) -> _Caller:
-        reasons = []
-        away = False
-        try:
-            known = await self._memory.of(user_id)
-            self._last.put(user_id, known)
-        except Unavailable:
-            known, away = self._last.get(user_id) or Known(), True
-            reasons.append(_MEMORY_AWAY)
-        try:
-            preferences = await self._preferences.of(user_id)
-        except Unavailable:
-            preferences = Preferences()
-            reasons.append(_PREFERENCES_AWAY)
-        return _Caller(user_id, known, preferences, self._assigner.of(user_id), away, tuple(reasons))
-
-    async def _joined(self, content: ContentModel, taste: TasteModel | None) -> tuple[Models, CardFacts]:
-        """The models of this moment, joined once for each new one."""
-        joined = self._models
-        if joined is None or joined[0].content is not content or joined[0].taste is not taste:
-            models = await asyncio.get_running_loop().run_in_executor(self._executor, Models, content, taste)
-            facts = joined[1] if joined is not None and joined[1].content is content else CardFacts(content)
-            self._models = joined = (models, facts)
-        return joined
-
     def _asked(
-        self, models: Models, caller: _Caller, question: Question, position: Position | None
+        self, models: Models, caller: Caller, question: Question, position: Position | None
     ) -> tuple[Asked, tuple[str, ...]]:
         now, known = int(self._clock().timestamp()), caller.known
         reasons: tuple[str, ...] = ()
@@ -201,7 +132,7 @@ class Recommend:
         profile = profile or (profiles[0] if profiles else "")
         return Asked(known, question, caller.preferences, profile, diversity, hour), reasons
 
-    def _key(self, models: Models, caller: _Caller, asked: Asked, asked_as: str) -> str:
+    def _key(self, models: Models, caller: Caller, asked: Asked, asked_as: str) -> str:
         taste = models.taste.name if models.taste is not None else ""
         assigned = (caller.assignment.experiment_id, caller.assignment.variant) if caller.assignment else ()
         parts = (
@@ -223,7 +154,7 @@ class Recommend:
         facts: CardFacts,
         kept: Ranking | None,
         asked: Asked,
-        caller: _Caller,
+        caller: Caller,
         size: int,
         position: Position | None,
     ) -> _Made:
@@ -242,7 +173,7 @@ class Recommend:
         facts: CardFacts,
         kept: Ranking | None,
         asked: Asked,
-        caller: _Caller,
+        caller: Caller,
         size: int,
         position: Position | None,
         *,
@@ -276,7 +207,7 @@ class Recommend:
     def _finish(
         self,
         models: Models,
-        caller: _Caller,
+        caller: Caller,
         made: _Made,
         key: str,
         position: Position | None,
@@ -299,7 +230,7 @@ class Recommend:
         self._take_down(caller, answer, page.movie_ids, details_of(models, ranking, page, made.words))
         return answer
 
-    def _next(self, made: _Made, caller: _Caller, key: str, position: Position | None) -> Position | None:
+    def _next(self, made: _Made, caller: Caller, key: str, position: Position | None) -> Position | None:
         if made.cut.end is None:
             return None
         last = made.page.movie_ids[-1]
@@ -309,7 +240,7 @@ class Recommend:
         return Position(key, made.ranking.asked.now, now, len(caller.known), made.cut.end, last)
 
     def _take_down(
-        self, caller: _Caller, answer: Answer, movie_ids: Sequence[int], details: Callable[[], Details]
+        self, caller: Caller, answer: Answer, movie_ids: Sequence[int], details: Callable[[], Details]
     ) -> None:
         assignment = caller.assignment
         self._impressions.record(
@@ -328,7 +259,7 @@ class Recommend:
             )
         )
 
-    async def _shipped(self, caller: _Caller, question: Question, size: int, position: Position | None) -> Answer:
+    async def _shipped(self, caller: Caller, question: Question, size: int, position: Position | None) -> Answer:
         never = hidden(caller.known, question).tolist()
         films, missing = await shipped_films(self._cards, question.filters, never)
         start = position.offset if position is not None else 0
