@@ -86,13 +86,13 @@ STREAMING_SERVICES: Mapping[str, tuple[str, ...]] = {
 """Streaming services, best known first, and the other ways people and data files write each."""
 
 
-_DROPPED = {code: None for code in range(128) if not chr(code).isalnum() and chr(code) != "+"}
+_DROPPED = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) != "+")
 
 
 def fold(text: str) -> str:
     """Returns text as names are compared: no accents, case, punctuation or spaces; "+" stays, for it tells services apart."""
-    if text.isascii():  # nearly everything, and ten times quicker
-        return text.lower().translate(_DROPPED)
+    if text.isascii():  # nearly everything, and eight times quicker than the general way
+        return text.encode().translate(None, _DROPPED).decode().lower()
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(ch for ch in plain if ch.isalnum() or ch == "+")
 
