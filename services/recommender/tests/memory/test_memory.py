@@ -55,6 +55,8 @@ def test_what_was_rated_watched_and_said_is_put_together(
 
 
 async def test_of_somebody_new_nothing_is_known(room: Room) -> None:
+    await room.told((RatingDeleted(rating_id="r", user_id=ADA, movie_id=1), 1))
+    assert len((await room.memory.of("")).seen) == 0, "what was taken back is nobody's"
     known = await room.memory.of("nobody")
     assert (len(known), known.version, known.seen.size, known.rating_count) == (0, 0, 0, 0)
 

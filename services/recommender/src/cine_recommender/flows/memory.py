@@ -24,6 +24,7 @@ from cine_recommender.store import Transaction, memories
 from cinemesh.db import Database, after_commit
 
 MOST_PEOPLE: Final = 10_000
+_NOTHING: Final = Known()
 
 
 class Memory:
@@ -44,11 +45,13 @@ class Memory:
         self._readings: dict[str, object] = {}
 
     async def of(self, user_id: str) -> Known:
-        """Returns what is known of a person; an empty `Known` of version 0 for one who did nothing yet.
+        """Returns what is known of a person; an empty `Known` of version 0 for one who did nothing yet, and for nobody ("").
 
         Raises:
             Unavailable: the store does not answer.
         """
+        if not user_id:
+            return _NOTHING  # rows of what was taken back belong to nobody
         reading = object()
         with self._lock:
             before = self._at_hand.get(user_id)
