@@ -220,8 +220,7 @@ def list_models(var_dir: Path) -> Report:
     from cinemesh.artifacts import ArtifactStore
 
     store = ArtifactStore(var_dir / "artifacts")
-    kinds = sorted(entry.name for entry in store.root.iterdir() if entry.is_dir()) if store.root.is_dir() else []
-    value = {kind: {"current": store.current_version(kind), "versions": store.versions(kind)} for kind in kinds}
+    value = {kind: {"current": store.current_version(kind), "versions": store.versions(kind)} for kind in store.kinds()}
     lines = []
     for kind, told in value.items():
         lines.append(kind)
