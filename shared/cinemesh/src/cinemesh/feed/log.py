@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
+import functools
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -164,6 +165,33 @@ _COLUMNS = (
 )
 
 
+# every stream looks many times a second while somebody writes: what it asks is made once
+_EPOCH = sa.select(mesh_tables.outbox_state.c.epoch)
+_PRUNED = sa.select(mesh_tables.outbox_pruned.c.xid, mesh_tables.outbox_pruned.c.id)
+_PRUNED_OF_TYPES = _PRUNED.where(mesh_tables.outbox_pruned.c.type.in_(sa.bindparam("types", expanding=True)))
+
+
+@functools.cache
+def _events(sql: _Dialect, *, some_types: bool, recent: bool) -> sa.TextualSelect:
+    wanted = "AND outbox.type IN :types" if some_types else ""
+    young = "AND outbox.time >= :not_before" if recent else ""
+    statement = sa.text(
+        f"SELECT {sql.xid} AS xid, outbox.id AS id, event_id, type, subject, time, data, traceparent FROM outbox"
+        f" WHERE {sql.after} AND {sql.visible} {wanted} {young} ORDER BY {', '.join(sql.order)} LIMIT :limit"
+    )
+    if some_types:
+        statement = statement.bindparams(sa.bindparam("types", expanding=True))
+    if recent:
+        statement = statement.bindparams(sa.bindparam("not_before", type_=UtcDateTime))
+    return statement.columns(*_COLUMNS)
+
+
+@functools.cache
+def _last(sql: _Dialect) -> sa.TextClause:
+    order = ", ".join(f"{column} DESC" for column in sql.order)
+    return sa.text(f"SELECT {sql.xid} AS xid, outbox.id AS id FROM outbox WHERE {sql.visible} ORDER BY {order} LIMIT 1")
+
+
 def read_batch(
     session: Session, after: Cursor, types: Sequence[str], limit: int, not_before: dt.datetime | None = None
 ) -> Batch:
@@ -180,21 +208,14 @@ def read_batch(
         errors.FailedPrecondition: wanted events after the cursor were pruned, or the feed began another life: rebuild.
     """
     sql = _DIALECTS[session.get_bind().dialect.name]
-    wanted = "AND outbox.type IN :types" if types else ""
-    recent = "AND outbox.time >= :not_before" if not_before is not None else ""
-    statement = sa.text(
-        f"SELECT {sql.xid} AS xid, outbox.id AS id, event_id, type, subject, time, data, traceparent FROM outbox"
-        f" WHERE {sql.after} AND {sql.visible} {wanted} {recent} ORDER BY {', '.join(sql.order)} LIMIT :limit"
-    ).columns(*_COLUMNS)
     values: dict[str, object] = {"id": after.position.id, "limit": limit}
     if ":xid" in sql.after:
         values["xid"] = after.position.xid
     if types:
-        statement = statement.bindparams(sa.bindparam("types", expanding=True))
         values["types"] = list(types)
     if not_before is not None:
-        statement = statement.bindparams(sa.bindparam("not_before", type_=UtcDateTime))
         values["not_before"] = not_before
+    statement = _events(sql, some_types=bool(types), recent=not_before is not None)
     rows = [Row(*row) for row in session.execute(statement, values)]
     if epoch(session) != after.epoch:
         raise _another_life()
@@ -228,27 +249,19 @@ def moment(request: feed_pb2.WatchEventsRequest) -> dt.datetime | None:
 def head(session: Session) -> Position:
     """Returns the position of the last event that may be served; (0, 0) when there is none."""
     sql = _DIALECTS[session.get_bind().dialect.name]
-    found = session.execute(
-        sa.text(
-            f"SELECT {sql.xid} AS xid, outbox.id AS id FROM outbox WHERE {sql.visible}"
-            f" ORDER BY {', '.join(f'{column} DESC' for column in sql.order)} LIMIT 1"
-        )
-    ).first()
+    found = session.execute(_last(sql)).first()
     return Position(0, 0) if found is None else Position(*found)
 
 
 def pruned(session: Session, types: Sequence[str] = ()) -> Position:
     """Returns the highest position pruned, of some types or of all; (0, 0) when nothing was."""
-    table = mesh_tables.outbox_pruned
-    statement = sa.select(table.c.xid, table.c.id)
-    if types:
-        statement = statement.where(table.c.type.in_(types))
-    return max((Position(*row) for row in session.execute(statement)), default=Position(0, 0))
+    found = session.execute(_PRUNED_OF_TYPES, {"types": list(types)}) if types else session.execute(_PRUNED)
+    return max((Position(*row) for row in found), default=Position(0, 0))
 
 
 def epoch(session: Session) -> str:
     """Returns the life of this feed."""
-    current: str = session.execute(sa.select(mesh_tables.outbox_state.c.epoch)).scalar_one()
+    current: str = session.execute(_EPOCH).scalar_one()
     return current
 
 
