@@ -66,7 +66,7 @@ def known_facts(log: Log, fold: Fold, until: int | None = None, catalogue: Films
         genres=genres,
         terms=_tfidf(counts),
         people=sp.csr_matrix((len(film_ids), 0), dtype=np.float32),
-        keywords=_shared(counts),
+        keywords=shared(counts),
         meaning=np.zeros((len(film_ids), 0), np.float32),
         runtimes=np.zeros(len(film_ids), np.int32),
     )
@@ -86,6 +86,17 @@ def _genres(log: Log, film_ids: Ints) -> Floats:
 
 def _listed(ids: pl.Series, lists: pl.Series, film_ids: Ints) -> sp.csr_matrix:
     """Returns which film has which of the names in a list column, 0 or 1 (films, names), names sorted."""
+    return named(ids, lists, film_ids)[1]
+
+
+def named(ids: pl.Series, lists: pl.Series, film_ids: Ints) -> tuple[tuple[str, ...], sp.csr_matrix]:
+    """Returns the names in a list column, sorted, and which film has which, 0 or 1 (films, names).
+
+    Args:
+        ids: of films, any number of rows each.
+        lists: names of each row.
+        film_ids: int32 (films,); names of other films are left out.
+    """
     frame = pl.DataFrame({"movie_id": ids, "name": lists}).explode("name").drop_nulls("name").unique()
     return _crossed(frame, film_ids)
 
@@ -93,10 +104,10 @@ def _listed(ids: pl.Series, lists: pl.Series, film_ids: Ints) -> sp.csr_matrix:
 def _counts(tags: pl.DataFrame, film_ids: Ints) -> sp.csr_matrix:
     """Returns how many people gave which to which film."""
     frame = tags.select("movie_id", name=pl.col("tag").str.to_lowercase().str.strip_chars())
-    return _crossed(frame.filter(pl.col("name") != ""), film_ids)
+    return _crossed(frame.filter(pl.col("name") != ""), film_ids)[1]
 
 
-def _crossed(frame: pl.DataFrame, film_ids: Ints) -> sp.csr_matrix:
+def _crossed(frame: pl.DataFrame, film_ids: Ints) -> tuple[tuple[str, ...], sp.csr_matrix]:
     films = pl.DataFrame({"movie_id": film_ids}, schema={"movie_id": pl.Int32}).with_row_index("row")
     found = frame.join(films, on="movie_id")
     names = found["name"].unique().sort()
@@ -106,7 +117,7 @@ def _crossed(frame: pl.DataFrame, film_ids: Ints) -> sp.csr_matrix:
         (ones, (found["row"].to_numpy(), columns)), shape=(len(film_ids), len(names)), dtype=np.float32
     )
     made.sum_duplicates()
-    return made
+    return tuple(names), made
 
 
 def _tfidf(counts: sp.csr_matrix) -> sp.csr_matrix:
@@ -115,8 +126,8 @@ def _tfidf(counts: sp.csr_matrix) -> sp.csr_matrix:
     return TfidfTransformer(sublinear_tf=True).fit_transform(counts).astype(np.float32)
 
 
-def _shared(counts: sp.csr_matrix) -> sp.csr_matrix:
-    """Returns 0 or 1 for what at least two films have."""
+def shared(counts: sp.csr_matrix) -> sp.csr_matrix:
+    """Returns 0 or 1 (films, n) for what at least two films have."""
     made = sp.csr_matrix(counts > 0, dtype=np.float32)
     return made[:, np.asarray(made.sum(axis=0)).ravel() >= 2]
 
@@ -145,9 +156,9 @@ def _joined(bare: FilmFacts, catalogue: Films, film_ids: Ints) -> FilmFacts:
         years=bare.years,
         genres=bare.genres,
         terms=normalize(sp.hstack([terms, bare.terms], format="csr")).astype(np.float32),
-        people=_shared(_listed(table["movie_id"], crew, film_ids)),
+        people=shared(_listed(table["movie_id"], crew, film_ids)),
         keywords=sp.hstack(
-            [_shared(_listed(table["movie_id"], table["keywords"], film_ids)), bare.keywords], format="csr"
+            [shared(_listed(table["movie_id"], table["keywords"], film_ids)), bare.keywords], format="csr"
         ),
         meaning=place @ texts,
         runtimes=runtimes.astype(np.int32),

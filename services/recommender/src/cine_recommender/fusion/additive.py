@@ -71,6 +71,11 @@ class Additive:
         """Returns b(a)."""
         return float(self._at(self.base[None, :, None], activity)[0, 0])
 
+    def swings(self) -> npt.NDArray[np.float64]:
+        """Returns how far each curve lies from 0 on average, float64 (features,), in logits."""
+        found: npt.NDArray[np.float64] = np.abs(self.curves.astype(np.float64)).mean(axis=(1, 2))
+        return found
+
     def _at(self, values: Floats, activity: float) -> Floats:
         """Returns values (n, levels, m) at a: float32 (n, m)."""
         if len(self.levels) < 2:

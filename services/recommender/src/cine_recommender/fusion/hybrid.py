@@ -9,12 +9,12 @@ from typing import ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
-from cine_recommender.domain.taste import COMPONENTS, Ranked
+from cine_recommender.domain.taste import COMPONENTS, Ranked, SignalView
 from cine_recommender.fusion.additive import Additive
-from cine_recommender.fusion.calibration import Calibration
+from cine_recommender.fusion.calibration import Calibration, sigmoid
 from cine_recommender.fusion.features import FEATURES, READINGS, Features, Person
 from cine_recommender.fusion.options import HybridOptions
-from cine_recommender.fusion.stated import Stated
+from cine_recommender.fusion.stated import SOURCES, WEIGHTS, Stated
 from cine_recommender.interactions import Floats, History, Ints, Mask
 from cine_recommender.signals.context import Context, Situation
 from cine_recommender.signals.signal import Contribution
@@ -23,6 +23,8 @@ PROFILES: Final = ("tuned", "default")
 _FEELING = 0.5  # logits between neutral and the best reviews there can be: stated, since no log tells of reviews
 _SUITING = 1.5  # likewise for an occasion
 _OF_FEATURE = np.array([COMPONENTS.index(one.component) for one in FEATURES])
+# what features without a film-to-film matrix are called where signals are listed: by what they are
+_SIGNAL_OF = tuple(one.signal or one.component + " facts" for one in FEATURES)
 _SENTIMENT, _CONTEXT, _POPULARITY = (COMPONENTS.index(name) for name in ("sentiment", "context", "popularity"))
 _MORE = 3  # films asked about for each that is told as a reason
 
@@ -143,6 +145,44 @@ class Hybrid:
             found.append(sorted(speaking, key=lambda one: (-one.amount, one.film))[:most])
         return found
 
+    def views(
+        self, history: History, rows: Ints, *, now: int, profile: str = "", situation: Situation | None = None
+    ) -> list[Sequence[SignalView]]:
+        """Returns what each signal knew of each film; see `TasteModel.views`.
+
+        In `tuned` a score of one half says nothing for or against a film, and weights are how far curves swing; in `default` scores are
+        shares of films beaten, and weights the stated ones.
+        """
+        person = self.features.person(history, now)
+        table = self.features.table(person, rows, _read(person.weights, self.features.spoken(history.films, rows)))
+        suiting = self._suiting(situation)
+        nothing = np.zeros(len(rows), dtype=np.float32)
+        feelings = self.feelings[rows] if len(self.feelings) else nothing
+        suits = suiting[rows] if suiting is not None else nothing
+        if self._chosen(profile) == "default":
+            scores = self.stated.scores(table, feelings, suits)
+            return [
+                [
+                    SignalView(SOURCES.get(name, name), name, WEIGHTS[name], float(row[at]))
+                    for at, name in enumerate(COMPONENTS)
+                ]
+                for row in scores
+            ]
+        given = self.curves.contributions(table, person.activity)
+        swings = np.append(self.curves.swings(), [_FEELING, _SUITING])
+        swings /= swings.sum()
+        names = dict.fromkeys(_SIGNAL_OF)
+        told: list[list[SignalView]] = [[] for _ in rows]
+        for name in names:
+            mine = [at for at, one in enumerate(_SIGNAL_OF) if one == name]
+            summed = sigmoid(given[:, mine].sum(axis=1).astype(np.float64))
+            for row, score in zip(told, summed, strict=True):
+                row.append(SignalView(name, COMPONENTS[_OF_FEATURE[mine[0]]], float(swings[mine].sum()), float(score)))
+        for name, parts, swing in (("sentiment", _FEELING * feelings, -2), ("context", _SUITING * suits, -1)):
+            for row, score in zip(told, sigmoid(parts.astype(np.float64)), strict=True):
+                row.append(SignalView(name, name, float(swings[swing]), float(score)))
+        return list(told)
+
     def _scored(
         self,
         person: Person,
@@ -156,6 +196,12 @@ class Hybrid:
         summed: npt.NDArray[np.float64] = shares.sum(axis=1, dtype=np.float64)
         return summed
 
+    def _chosen(self, profile: str) -> str:
+        chosen = profile or self.order[0]
+        if chosen not in PROFILES:
+            raise ValueError(f"unknown profile {chosen!r}; there are {', '.join(PROFILES)}")
+        return chosen
+
     def _suiting(self, situation: Situation | None) -> Floats | None:
         if self.context is None or situation is None:
             return None
@@ -165,9 +211,7 @@ class Hybrid:
         self, table: Floats, rows: Ints, activity: float, profile: str, suiting: Floats | None
     ) -> tuple[Floats, Floats]:
         """Returns what to order by, float32 (rows,), and each component's share of the score, float32 (rows, 6)."""
-        chosen = profile or self.order[0]
-        if chosen not in PROFILES:
-            raise ValueError(f"unknown profile {chosen!r}; there are {', '.join(PROFILES)}")
+        chosen = self._chosen(profile)
         nothing = np.zeros(len(rows), dtype=np.float32)
         feelings = self.feelings[rows] if len(self.feelings) else nothing
         suits = suiting[rows] if suiting is not None else nothing

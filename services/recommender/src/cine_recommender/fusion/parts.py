@@ -53,7 +53,7 @@ def parts_of(interactions: Interactions, facts: FilmFacts, options: HybridOption
         ),
         "succession": (succession.fit, {"keep": options.keep}),
         "graph": (graph.fit, {"rows": "4", "keep": options.keep}),
-        "content": (content.fit, {"rows": "4", "keep": options.keep_content, "genres": 0.5}),
+        "content": (content.fit, {"rows": "4", "keep": options.keep_content, "genres": 0.5, "rated": True}),
     }
     matrices = {}
     for signal in SIGNALS:

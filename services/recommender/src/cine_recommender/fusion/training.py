@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from cine_recommender.evaluation.splits import RELEVANT, latest
-from cine_recommender.fusion.additive import learn
+from cine_recommender.fusion.additive import Additive, learn
 from cine_recommender.fusion.calibration import calibrated
 from cine_recommender.fusion.features import FEATURES, Features
 from cine_recommender.fusion.hybrid import Hybrid
 from cine_recommender.fusion.options import HybridOptions
 from cine_recommender.fusion.parts import Step, parts_of
 from cine_recommender.fusion.stated import stated
-from cine_recommender.interactions import Floats, Interactions, Mask
+from cine_recommender.interactions import Floats, Interactions, Ints, Mask
 from cine_recommender.signals import context
 from cine_recommender.signals.signal import FilmFacts
 
@@ -56,35 +56,87 @@ def learned(
         ValueError: Nothing is told of the films.
         TooFewRatings: Nobody has enough films before and one liked among the last.
     """
+    return whole(rehearsed(interactions, facts, options, seed, step), step)
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """Films worth a look for people, by signals that do not know what they watched last, and what they did watch.
+
+    Attributes:
+        interactions: all of them.
+        facts: of the films.
+        options: how it is learned.
+        seed: of everything drawn by lot.
+        table: float32 (rows, features).
+        activity: float32 (rows,), how much each person had rated.
+        people: int32 (rows,), whose row it is, ascending.
+        wanted: bool (rows,), liked afterwards.
+        watched: bool (rows,), rated afterwards.
+        relevant: int32 (people of the log,), how many films each liked afterwards, those that are no row with them.
+    """
+
+    interactions: Interactions
+    facts: FilmFacts
+    options: HybridOptions
+    seed: int
+    table: Floats
+    activity: Floats
+    people: Ints
+    wanted: Mask
+    watched: Mask
+    relevant: Ints
+
+    def curves(self, rows: Mask | None = None) -> Additive:
+        """Learns curves from some rows, by default from all."""
+        mine = np.ones(len(self.wanted), dtype=np.bool_) if rows is None else rows
+        rising = [one.rising for one in FEATURES]
+        return learn(self.table[mine], self.activity[mine], self.wanted[mine], self.options.additive, self.seed, rising)
+
+
+def rehearsed(
+    interactions: Interactions, facts: FilmFacts | None, options: HybridOptions, seed: int, step: Step = lambda _: None
+) -> Rehearsal:
+    """Returns what curves are learned from: signals know all but each person's last films.
+
+    Raises:
+        ValueError: Nothing is told of the films.
+        TooFewRatings: Nobody has enough films before and one liked among the last.
+    """
     if facts is None:
         raise ValueError("the hybrid needs facts of the films")
     last = latest(interactions)
     before, after = interactions.take(~last), interactions.take(last)
-    rehearsed = parts_of(before, facts, options, seed, lambda name: step(f"rehearsal: {name}"))
+    features = parts_of(before, facts, options, seed, lambda name: step(f"rehearsal: {name}"))
     step("rehearsal: films worth a look")
-    table, activity, wanted, watched = _frame(rehearsed, before, after, options, seed)
+    relevant = np.bincount(after.people[after.ratings >= RELEVANT], minlength=len(after.person_ids))
+    frame = _frame(features, before, after, relevant > 0, options, seed)
+    return Rehearsal(interactions, facts, options, seed, *frame, relevant.astype(np.int32))
+
+
+def whole(rehearsal: Rehearsal, step: Step = lambda _: None) -> Hybrid:
+    """Learns a hybrid from all people of a rehearsal, with signals that know everything."""
     step("curves")
-    curves = learn(table, activity, wanted, options.additive, seed, [one.rising for one in FEATURES])
+    curves = rehearsal.curves()
     step("calibration")
-    logits = _logits(curves, table[watched], activity[watched])
-    hybrid = Hybrid(
+    watched = rehearsal.watched
+    logits = logits_of(curves, rehearsal.table[watched], rehearsal.activity[watched])
+    interactions, facts, options, seed = rehearsal.interactions, rehearsal.facts, rehearsal.options, rehearsal.seed
+    return Hybrid(
         features=parts_of(interactions, facts, options, seed, step),
         curves=curves,
-        calibration=calibrated(logits, wanted[watched]),
-        stated=stated(table),
+        calibration=calibrated(logits, rehearsal.wanted[watched]),
+        stated=stated(rehearsal.table),
         options=options,
         context=context.fit(interactions, facts, {}, seed) if _named(facts) else None,
         feelings=np.zeros(len(interactions.film_ids), dtype=np.float32),
     )
-    step("done")
-    return hybrid
 
 
 def _frame(
-    features: Features, before: Interactions, after: Interactions, options: HybridOptions, seed: int
-) -> tuple[Floats, Floats, Mask, Mask]:
-    """Returns films worth a look for people: their features, how much each person rated, whether they were liked after, and watched."""
-    liked = np.bincount(after.people[after.ratings >= RELEVANT], minlength=len(after.person_ids)) > 0
+    features: Features, before: Interactions, after: Interactions, liked: Mask, options: HybridOptions, seed: int
+) -> tuple[Floats, Floats, Ints, Mask, Mask]:
+    """Returns films worth a look: features, how much the person rated, who it is, whether they were liked after, and watched."""
     people = np.flatnonzero((np.diff(before.starts) >= options.least_history) & liked)
     if not len(people):
         raise TooFewRatings(
@@ -92,7 +144,7 @@ def _frame(
         )
     if len(people) > options.people:
         people = np.sort(np.random.default_rng(seed).choice(people, options.people, replace=False))
-    tables, activities, wanted, watched = [], [], [], []
+    tables, activities, whose, wanted, watched = [], [], [], [], []
     for one in people.tolist():
         history = before.history(one)
         person = features.person(history, int(history.times[-1]))
@@ -102,16 +154,18 @@ def _frame(
         rows = features.candidates(person, readings, allowed, options.candidates)
         tables.append(features.table(person, rows, {name: found[rows] for name, found in readings.items()}))
         activities.append(np.full(len(rows), person.activity, dtype=np.float32))
+        whose.append(np.full(len(rows), one, dtype=np.int32))
         seen = slice(after.starts[one], after.starts[one + 1])
         wanted.append(np.isin(rows, after.films[seen][after.ratings[seen] >= RELEVANT]))
         watched.append(np.isin(rows, after.films[seen]))
     both: Mask = np.concatenate(wanted)
     if both.all() or not both.any():
         raise TooFewRatings("no film that people liked last is among those worth a look for them")
-    return np.concatenate(tables), np.concatenate(activities), both, np.concatenate(watched)
+    return np.concatenate(tables), np.concatenate(activities), np.concatenate(whose), both, np.concatenate(watched)
 
 
-def _logits(curves: Any, table: Floats, activity: Floats) -> Floats:
+def logits_of(curves: Additive, table: Floats, activity: Floats) -> Floats:
+    """Returns the logit of rows, float32 (rows,), each by its own activity."""
     found = np.empty(len(table), dtype=np.float32)
     for one in np.unique(activity):
         mine = activity == one
@@ -120,4 +174,5 @@ def _logits(curves: Any, table: Floats, activity: Floats) -> Floats:
 
 
 def _named(facts: FilmFacts) -> bool:
-    return len(facts.genre_names) == facts.genres.shape[1] and len(facts.keyword_names) == facts.keywords.shape[1] > 0
+    sizes: tuple[int, int] = (facts.genres.shape[1], facts.keywords.shape[1])
+    return bool(facts.genre_names) and (len(facts.genre_names), len(facts.keyword_names)) == sizes

@@ -44,6 +44,7 @@ class ContentModel:
         titles: Titles of the films, as people write them.
         scores: float32 (genres + 1, films), 0 to 1: how good an example of each genre, and the last how good and well known.
         groups: int32 (2, films): director and series, -1 for none.
+        rating_counts: int32 (films), ratings behind each mean.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ContentModel:
     titles: Sequence[str]
     scores: npt.NDArray[np.float32]
     groups: npt.NDArray[np.int32]
+    rating_counts: npt.NDArray[np.int32]
 
     def __len__(self) -> int:
         """Number of films it knows."""
@@ -162,6 +164,7 @@ def _load(artifact: Artifact, variety: Variety) -> ContentModel:
         titles=_strings(artifact, layout.TITLES),
         scores=scores,
         groups=groups,
+        rating_counts=_mapped(artifact, layout.RATING_COUNTS),
     )
 
 

@@ -4,7 +4,7 @@ Films are rows, ordered by year then id, films without a year (0) first: a range
 """
 
 KIND = "content"
-VERSION = 3
+VERSION = 4
 """Raised whenever the meaning of a file changes; a model of another layout is refused."""
 
 NAMES = "names.json"  # genres, services, languages and their sizes, genre sets
@@ -15,6 +15,7 @@ SERVICE_ROWS = "service_rows.npy"  # int32: each service's rows, ascending, one 
 RANKINGS = "rankings.npy"  # int32 (genre sets, services + 1, depth), -1 pads
 GENRE_ROWS = "genre_rows.npy"  # int32: the same for each genre
 RUNTIMES = "runtimes.npy"  # int32 (films), minutes, 0 unknown
+RATING_COUNTS = "rating_counts.npy"  # int32 (films)
 MEAN_RATINGS = "mean_ratings.npy"  # float32 (films), 0 to 5, 0 for none
 LANGUAGE_ROWS = "language_rows.npy"  # int32: the same for each language
 TITLES = "titles.json"  # titles of the films, as people write them

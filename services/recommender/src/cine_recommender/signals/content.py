@@ -27,6 +27,9 @@ class ContentOptions(Weighing):
     """What is compared."""
 
     keep: int = Field(default=0, ge=0, description="films that each film says something of, the most alike; 0: all")
+    rated: bool = Field(
+        default=False, description="with `keep`: only films that somebody rated say something of others"
+    )
     genres: float = Field(default=0.0, ge=0, description="weight of genres beside the terms, which may hold them too")
     meaning: float = Field(default=1.0, ge=0, description="weight of the sentence embeddings")
 
@@ -64,15 +67,28 @@ class LikenessWeights:
         )
         return np.where(rows == film, 0, alike).astype(np.float32)
 
-    def kept(self, keep: int) -> sp.csr_matrix:
-        """Returns the `keep` most alike of each film, sparse (films, films)."""
+    def kept(self, keep: int, films: Ints | None = None) -> sp.csr_matrix:
+        """Returns the `keep` most alike of each film, sparse (films, films).
+
+        Args:
+            keep: how many.
+            films: those that say something of others, ascending; None for all. The rows of the others are empty.
+        """
+        chosen = np.arange(self.films, dtype=np.int32) if films is None else films
         blocks = []
-        for at in range(0, self.films, _BLOCK):
-            end = min(at + _BLOCK, self.films)
-            alike = np.asarray((self._terms[at:end] @ self._by_term).toarray(), dtype=np.float32)
-            alike += self._meaning[at:end] @ self._meaning.T
-            blocks.append(strongest(alike, keep, at))
-        return sp.vstack(blocks, format="csr")
+        for at in range(0, len(chosen), _BLOCK):
+            mine = chosen[at : at + _BLOCK]
+            alike = np.asarray((self._terms[mine] @ self._by_term).toarray(), dtype=np.float32)
+            alike += self._meaning[mine] @ self._meaning.T
+            alike[np.arange(len(mine)), mine] = 0
+            blocks.append(strongest(alike, keep, self.films))
+        if not blocks:
+            return sp.csr_matrix((self.films, self.films), dtype=np.float32)
+        found = sp.vstack(blocks, format="csr")
+        lengths = np.zeros(self.films, dtype=np.int64)
+        lengths[chosen] = np.diff(found.indptr)
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        return sp.csr_matrix((found.data, found.indices, starts), shape=(self.films, self.films))
 
     def parts(self) -> dict[str, Array]:
         """Returns terms and meanings."""
@@ -116,4 +132,7 @@ def fit(interactions: Interactions, facts: FilmFacts | None, options: dict[str, 
     terms = sp.hstack([facts.terms, genres], format="csr", dtype=np.float32)
     meaning = (facts.meaning * np.float32(np.sqrt(chosen.meaning))).astype(np.float32)
     weights = LikenessWeights(terms, meaning)
-    return Content(SparseWeights(weights.kept(chosen.keep)) if chosen.keep else weights, chosen)
+    if not chosen.keep:
+        return Content(weights, chosen)
+    rated = np.unique(interactions.films).astype(np.int32) if chosen.rated else None
+    return Content(SparseWeights(weights.kept(chosen.keep, rated)), chosen)

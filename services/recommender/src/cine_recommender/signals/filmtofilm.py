@@ -191,10 +191,11 @@ def strongest(rows: Floats, keep: int, first: int = 0) -> sp.csr_matrix:
     Args:
         rows: float32 (n, films), some rows of a matrix (films, films); altered: its diagonal is emptied.
         keep: entries to keep in each row, at least 1; of equal ones those of lower number.
-        first: which row of that matrix the first one is, so that its diagonal is known.
+        first: which row of that matrix the first one is, so that its diagonal is known; `films` when it is emptied already.
     """
     count, films = rows.shape
-    rows[np.arange(count), first + np.arange(count)] = 0
+    own = first + np.arange(count)
+    rows[np.arange(count)[own < films], own[own < films]] = 0
     if keep >= films:
         return sp.csr_matrix(rows)
     columns, values, starts = [], [], [0]

@@ -25,6 +25,7 @@ def write_catalogue(films: Films, folder: Path) -> dict[str, list[str] | list[in
     np.save(folder / layout.RUNTIMES, table["runtime_minutes"].to_numpy())
     # as the cards show it, so that nothing that says 4.0 fails a filter of 4
     np.save(folder / layout.MEAN_RATINGS, table["average_rating"].round(3).to_numpy().astype(np.float32))
+    np.save(folder / layout.RATING_COUNTS, table["rating_count"].to_numpy())
     np.save(folder / layout.LANGUAGE_ROWS, np.concatenate([*by_language, np.empty(0, np.int32)]))
     np.save(folder / layout.PEOPLE_STARTS, np.cumsum([0, *map(len, by_person)], dtype=np.int64))
     np.save(folder / layout.PEOPLE_ROWS, np.concatenate([*by_person, np.empty(0, np.int32)]))

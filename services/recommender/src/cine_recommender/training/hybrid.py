@@ -1,0 +1,209 @@
+"""Training of the hybrid: ratings and the merged catalogue in, a published artifact out, unless it is worse than the one that serves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from cine_recommender.evaluation.metrics import SHOWN
+from cine_recommender.evaluation.reading import Log, read_log
+from cine_recommender.fusion import kept
+from cine_recommender.fusion.features import FEATURES
+from cine_recommender.fusion.options import HybridOptions
+from cine_recommender.fusion.training import Rehearsal, logits_of, rehearsed, whole
+from cine_recommender.interactions import Floats, Interactions, Mask
+from cine_recommender.models.taste import FILM_IDS, KIND, SPREAD
+from cine_recommender.signals import gaussian
+from cine_recommender.training.facts import facts_of, numbered
+from cine_recommender.training.films import Films, read_films
+from cine_recommender.training.options import ContentOptions
+from cinemesh.artifacts import Artifact, ArtifactError, ArtifactStore, Metric
+from cinemesh.textencoder import StaticTextEncoder, shipped
+
+Progress = Callable[[str, float], None]
+"""Called with the name of a step and the share of the whole that is done, 0 to 1, when the step begins."""
+
+NDCG, NDCG_HALF, SINGLE = "ndcg@10", "ndcg@10 half-width", "ndcg@10 of EASE alone"
+_PROTOCOL = "protocol U's cut; curves learned from other people than those it is measured on"
+_PARTS = 5
+_STEPS = 18
+_KEPT_VERSIONS = 3
+_FOUR_OF_FIVE = 0.8
+_log = logging.getLogger(__name__)
+_DISCOUNTS = 1 / np.log2(np.arange(2, SHOWN + 2))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a training.
+
+    Attributes:
+        artifact: the one that serves now; None where there was none and the new one was refused.
+        promoted: whether it is a new one.
+        reason: why not; empty when it is.
+    """
+
+    artifact: Artifact | None
+    promoted: bool
+    reason: str = ""
+
+
+def train_hybrid(
+    source: Path | Films,
+    ratings: Path | Log,
+    store: ArtifactStore,
+    options: HybridOptions | None = None,
+    *,
+    content: ContentOptions | None = None,
+    encoder: StaticTextEncoder | None = None,
+    progress: Progress | None = None,
+    force: bool = False,
+    seed: int = 0,
+) -> Trained:
+    """Trains the hybrid and publishes it, if it passes the gate.
+
+    The gate: its NDCG@10 on people it did not learn its curves from must not be below that of EASE alone, and not below that of the model
+    that serves by more than the half-width of its 95 % interval. What fails stays in the store for a look, unserved.
+
+    Args:
+        source: the merged catalogue, as a file or read already.
+        ratings: a folder in MovieLens format, or what was read of one.
+        store: where to publish.
+        options: how to learn it.
+        content: how texts become vectors.
+        encoder: text encoder; the shipped one by default.
+        progress: told about each step as it begins.
+        force: train although the current one was made from the same data and options.
+        seed: of everything drawn by lot.
+
+    Raises:
+        FilmsUnusable: the catalogue cannot be read.
+        RatingsUnusable: the ratings cannot be read.
+        TooFewRatings: there is too little to learn from.
+    """
+    chosen, encoder = options or HybridOptions(), encoder or shipped()
+    films = source if isinstance(source, Films) else read_films(source)
+    log = ratings if isinstance(ratings, Log) else read_log(ratings)
+    fingerprint = hashlib.sha256(f"{films.fingerprint} {log.fingerprint}".encode()).hexdigest()
+    parameters = {
+        "options": chosen.model_dump(),
+        "layout": kept.VERSION,
+        "encoder": encoder.version,
+        "seed": seed,
+    }
+    current = _current(store)
+    if not force and current is not None and _same(current, fingerprint, parameters):
+        return Trained(current, promoted=False, reason="it is up to date")
+    done = iter(range(_STEPS))
+
+    def step(name: str) -> None:
+        _log.info("training the hybrid: %s", name)
+        if progress is not None:
+            progress(name, min(1.0, next(done, _STEPS) / _STEPS))
+
+    step("facts")
+    facts = facts_of(films, log, content or ContentOptions(), encoder)
+    interactions = renumbered(log.interactions, numbered(films, log))
+    rehearsal = rehearsed(interactions, facts, chosen, seed, step)
+    step("quality")
+    metrics = measured(rehearsal)
+    hybrid = whole(rehearsal, step)
+    step("ratings")
+    predictor = gaussian.fit(interactions, facts, {}, seed)
+    with store.stage(KIND) as staged:
+        kept.save(hybrid, staged.path)
+        predictor.save(staged.path)
+        np.save(staged.path / FILM_IDS, interactions.film_ids)
+        np.save(staged.path / SPREAD, np.array([_spread(predictor, interactions)], dtype=np.float32))
+        reason = _refused(metrics, current)
+        artifact = staged.publish(fingerprint=fingerprint, parameters=parameters, metrics=metrics, activate=not reason)
+        store.prune(KIND, keep=_KEPT_VERSIONS)
+    if progress is not None:
+        progress("done", 1.0)
+    return Trained(current, promoted=False, reason=reason) if reason else Trained(artifact, promoted=True)
+
+
+def renumbered(interactions: Interactions, film_ids: npt.NDArray[np.int32]) -> Interactions:
+    """Returns interactions with films numbered in the order of other ids, all of theirs among them."""
+    order = np.argsort(film_ids, kind="stable")
+    rows = order[np.searchsorted(film_ids[order], interactions.film_ids)].astype(np.int32)
+    return replace(interactions, films=rows[interactions.films], film_ids=film_ids)
+
+
+def measured(rehearsal: Rehearsal) -> dict[str, Metric]:
+    """Returns what the hybrid is worth to people whose last films its curves have not seen."""
+    part = np.random.default_rng(rehearsal.seed).permutation(int(rehearsal.people.max()) + 1)[rehearsal.people] % _PARTS
+    asked = part == 0
+    if not asked.any() or not rehearsal.wanted[~asked].any() or not rehearsal.wanted[asked].any():
+        return {}
+    curves = rehearsal.curves(~asked)
+    table, activity = rehearsal.table[asked], rehearsal.activity[asked]
+    ours = _ndcg(rehearsal, asked, logits_of(curves, table, activity))
+    single = next(at for at, one in enumerate(FEATURES) if one.name == "ease:liked")
+    theirs = _ndcg(rehearsal, asked, table[:, single])
+    half = 1.96 * float(ours.std()) / np.sqrt(len(ours))
+    return {
+        NDCG: Metric(value=float(ours.mean()), protocol=_PROTOCOL),
+        NDCG_HALF: Metric(value=half, protocol="of its 95 % interval over people"),
+        SINGLE: Metric(value=float(theirs.mean()), protocol=_PROTOCOL),
+        "people": Metric(value=len(ours), protocol="people it is measured on"),
+    }
+
+
+def _ndcg(rehearsal: Rehearsal, asked: Mask, scores: Floats) -> npt.NDArray[np.float64]:
+    people, wanted = rehearsal.people[asked], rehearsal.wanted[asked]
+    order = np.lexsort((-scores, people))
+    people, wanted = people[order], wanted[order]
+    whose, starts = np.unique(people, return_index=True)
+    found = np.empty(len(whose))
+    for at, (one, start) in enumerate(zip(whose, starts, strict=True)):
+        end = starts[at + 1] if at + 1 < len(starts) else len(people)
+        first = wanted[start : min(end, start + SHOWN)]
+        best = _DISCOUNTS[: min(SHOWN, int(rehearsal.relevant[one]))].sum()
+        found[at] = _DISCOUNTS[: len(first)] @ first / best
+    return found
+
+
+def _spread(predictor: gaussian.GaussianRatings, interactions: Interactions) -> float:
+    """Returns stars to either side of a prediction within which four of five ratings lie, by ratings left out of some histories."""
+    people = np.flatnonzero(np.diff(interactions.starts) >= 5)
+    drawn = np.random.default_rng(0).permutation(people)[:300]
+    errors = []
+    for one in drawn.tolist():
+        history = interactions.history(one)
+        last = int(history.films[-1])
+        told = predictor.rated(history.without(last), np.array([last], dtype=np.int32))
+        errors.append(abs(float(told[0]) - float(history.ratings[-1])))
+    return float(np.quantile(errors, _FOUR_OF_FIVE)) if errors else 1.5
+
+
+def _refused(metrics: dict[str, Metric], current: Artifact | None) -> str:
+    """Returns why a model must not serve; empty when it may."""
+    if NDCG not in metrics:
+        return ""  # too few people to measure it by: there is nothing better either
+    ours, single = metrics[NDCG].value, metrics[SINGLE].value
+    if ours < single - metrics[NDCG_HALF].value:
+        return f"its NDCG@10 is {ours:.4f}, below that of EASE alone, {single:.4f}"
+    before = current.manifest.metrics.get(NDCG) if current is not None else None
+    if before is not None and ours < before.value - metrics[NDCG_HALF].value:
+        return f"its NDCG@10 is {ours:.4f}, below that of the model that serves, {before.value:.4f}"
+    return ""
+
+
+def _current(store: ArtifactStore) -> Artifact | None:
+    try:
+        return store.current(KIND)
+    except ArtifactError:
+        return None
+
+
+def _same(current: Artifact, fingerprint: str, parameters: dict[str, object]) -> bool:
+    told = json.loads(json.dumps(parameters))
+    return current.manifest.fingerprint == fingerprint and current.manifest.parameters == told
