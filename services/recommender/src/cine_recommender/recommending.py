@@ -16,12 +16,18 @@ from cine_recommender.flows.answering import (
     TakesDown,
 )
 from cine_recommender.flows.asking import Asking
+from cine_recommender.flows.because import BecauseYouWatched
+from cine_recommender.flows.onboarding import Onboarding
+from cine_recommender.flows.prediction import Predicting
 from cine_recommender.flows.recommend import Recommend
 from cine_recommender.flows.shipped import CatalogueCards
 from cine_recommender.language.reading import WishReader
 from cine_recommender.language.wording import Wording
 from cine_recommender.models.served import ServedContent
+from cine_recommender.servicer.because import BecauseCalls
 from cine_recommender.servicer.elements import encoded
+from cine_recommender.servicer.onboarding import OnboardingCalls
+from cine_recommender.servicer.prediction import PredictionCalls
 from cine_recommender.servicer.recommendations import RecommendationCalls
 from cine_recommender.settings import RecommenderSettings
 from cinemesh.clock import Clock, utc_now
@@ -47,6 +53,7 @@ def options_of(settings: RecommenderSettings) -> Options:
         ),
         cache_seconds=settings.cache_seconds,
         cache_bytes=settings.cache_mib * 1024 * 1024,
+        words_change=bool(settings.ollama_url),
     )
 
 
@@ -55,6 +62,9 @@ class Recommending:
 
     Attributes:
         recommend: makes answers.
+        because: makes rows for films liked.
+        onboarding: picks films to ask about.
+        predicting: predicts ratings.
 
     Args:
         settings: of the service.
@@ -104,7 +114,15 @@ class Recommending:
             options=options_of(settings),
             clock=clock,
         )
+        self.because = BecauseYouWatched(asking, wording, executor, clock)
+        self.onboarding = Onboarding(asking, executor)
+        self.predicting = Predicting(asking, executor)
 
     def parts(self, tokens: PageTokens) -> tuple[object, ...]:
         """Returns what answers the calls that recommend, for `RecommenderServicer`."""
-        return (RecommendationCalls(self._content, self.recommend, self._reader, tokens, self._clock),)
+        return (
+            RecommendationCalls(self._content, self.recommend, self._reader, tokens, self._clock),
+            BecauseCalls(self._content, self.because),
+            OnboardingCalls(self.onboarding),
+            PredictionCalls(self.predicting),
+        )

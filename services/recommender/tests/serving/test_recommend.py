@@ -104,7 +104,6 @@ async def test_all_pages_together_are_all_films_that_pass(served: Served) -> Non
 async def test_whoever_leafs_beyond_the_best_gets_all_of_them(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     served.people.known["ann"] = rated(served)
     whole = ids(await served.every_page(size=20))
-    monkeypatch.setattr("cine_recommender.flows.pipeline.rank.__kwdefaults__", {"without_taste": ""})
     monkeypatch.setattr("cine_recommender.flows.pipeline.rank.__defaults__", (120,))
     served.recommend = served.remade()
     assert ids(await served.every_page(size=20)) == whole

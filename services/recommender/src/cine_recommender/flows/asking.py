@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from cine_recommender.domain.known import Known
+from cine_recommender.domain.question import Question
 from cine_recommender.experiments.assignment import Assignment
 from cine_recommender.flows.answering import AssignsVariants, KnowsPreferences, RemembersPeople, ServesTaste
 from cine_recommender.flows.kept import LastKnown
-from cine_recommender.flows.pipeline import Models, Preferences
+from cine_recommender.flows.pipeline import Asked, Models, Preferences
 from cine_recommender.flows.telling import CardFacts
 from cine_recommender.models.served import ServedContent
 from cinemesh.errors import Unavailable
 
+_HOUR: Final = 3600
 _MEMORY_AWAY: Final = "what you did lately cannot be read at present"
 _PREFERENCES_AWAY: Final = "your preferences cannot be read at present"
 
@@ -39,6 +41,33 @@ class Caller:
     assignment: Assignment | None
     memory_away: bool
     reasons: tuple[str, ...]
+
+
+def asked_of(models: Models, caller: Caller, question: Question, now: int) -> tuple[Asked, tuple[str, ...]]:
+    """Returns what a ranking for somebody hangs on, and what of the question the models cannot do.
+
+    What the question says goes before what the caller's experiment says.
+
+    Args:
+        models: those that answer.
+        caller: who asks.
+        question: for what.
+        now: Unix seconds.
+    """
+    reasons: tuple[str, ...] = ()
+    assignment = caller.assignment
+    profile = question.profile or (assignment.profile if assignment else "")
+    profiles = models.taste.profiles if models.taste is not None else ()
+    if profile and profiles and profile not in profiles:
+        reasons = (f'the hybrid model has no weights "{profile}"',) if question.profile else ()
+        profile = ""
+    diversity = question.diversity
+    if diversity is None and assignment is not None:
+        diversity = assignment.diversity
+    # popularity changes by the hour at most: so an answer can be kept, and made again
+    hour = now - now % _HOUR
+    profile = profile or (profiles[0] if profiles else "")
+    return Asked(caller.known, question, caller.preferences, profile, diversity, hour), reasons
 
 
 class Asking:

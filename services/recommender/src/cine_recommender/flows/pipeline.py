@@ -163,7 +163,15 @@ def hidden(known: Known, question: Question) -> Ints:
     return np.concatenate([known.movie_ids, known.seen, known.refused])
 
 
-def rank(models: Models, asked: Asked, how: Reranking, depth: int = DEPTH, *, without_taste: str = "") -> Ranking:
+def rank(
+    models: Models,
+    asked: Asked,
+    how: Reranking,
+    depth: int = DEPTH,
+    *,
+    without_taste: str = "",
+    among: Ints | None = None,
+) -> Ranking:
     """Returns the ranking for a person; what is missing is said in its `reason`.
 
     Args:
@@ -172,8 +180,13 @@ def rank(models: Models, asked: Asked, how: Reranking, depth: int = DEPTH, *, wi
         how: what decides the order besides the score; `asked.diversity` goes before.
         depth: films ranked.
         without_taste: why the hybrid model is not to be asked; empty to ask it.
+        among: int32 (n,), rows to choose from; None for all films.
     """
     allowed = _allowed(models, asked)
+    if among is not None:
+        chosen = np.zeros(len(allowed), dtype=bool)
+        chosen[among] = True
+        allowed &= chosen
     fits = _fitting(models, asked.question, allowed)
     taste = None if without_taste else models.taste
     history = _history(taste, asked) if taste is not None else None

@@ -18,7 +18,7 @@ from cine_recommender.domain.impression import Details, Impression
 from cine_recommender.domain.paging import Cut, Position, cut
 from cine_recommender.domain.question import Question
 from cine_recommender.flows.answering import Answer, Options, TakesDown, WordsReasons
-from cine_recommender.flows.asking import Asking, Caller
+from cine_recommender.flows.asking import Asking, Caller, asked_of
 from cine_recommender.flows.details import details_of
 from cine_recommender.flows.kept import Kept
 from cine_recommender.flows.pipeline import HEAD, Asked, Models, Ranking, extended, hidden, rank
@@ -29,7 +29,6 @@ from cine_recommender.language.wording import Worded
 from cinemesh import telemetry
 from cinemesh.clock import Clock, utc_now
 
-_HOUR: Final = 3600
 _PAGING_SECONDS: Final = 3600.0
 """How long a ranking is at hand for whoever leafs through it; after that it is made again from the token."""
 _TASTE_FAILED: Final = "the hybrid model failed to answer"
@@ -115,22 +114,10 @@ class Recommend:
     def _asked(
         self, models: Models, caller: Caller, question: Question, position: Position | None
     ) -> tuple[Asked, tuple[str, ...]]:
-        now, known = int(self._clock().timestamp()), caller.known
-        reasons: tuple[str, ...] = ()
-        profile = question.profile or (caller.assignment.profile if caller.assignment else "")
-        profiles = models.taste.profiles if models.taste is not None else ()
-        if profile and profiles and profile not in profiles:
-            reasons = (f'the hybrid model has no weights "{profile}"',) if question.profile else ()
-            profile = ""
-        diversity = question.diversity
-        if diversity is None and caller.assignment is not None:
-            diversity = caller.assignment.diversity
-        # popularity changes by the hour at most: so an answer can be kept, and made again
-        hour = now - now % _HOUR
+        asked, reasons = asked_of(models, caller, question, int(self._clock().timestamp()))
         if position is not None:
-            known, hour = position.known_then(known), position.hour
-        profile = profile or (profiles[0] if profiles else "")
-        return Asked(known, question, caller.preferences, profile, diversity, hour), reasons
+            asked = replace(asked, known=position.known_then(caller.known), now=position.hour)
+        return asked, reasons
 
     def _key(self, models: Models, caller: Caller, asked: Asked, asked_as: str) -> str:
         taste = models.taste.name if models.taste is not None else ""

@@ -22,14 +22,20 @@ _SHARE_TAGS = [
 _FLOAT = struct.Struct("<f")
 
 
-def encoded(page: Page, words: Sequence[Worded]) -> bytes:
-    """Returns the elements of `ListRecommendationsResponse.recommendations` for the films of a page, in their order."""
+def encoded(page: Page, words: Sequence[Worded], opening: bytes = _OPENING) -> bytes:
+    """Returns the films of a page as elements of a list of `Recommendation`, in their order.
+
+    Args:
+        page: the films.
+        words: why each is recommended.
+        opening: tag of the list; that of `ListRecommendationsResponse.recommendations` by default.
+    """
     parts: list[bytes] = []
     ranks, scores = page.ranks.tolist(), page.scores.tolist()
     films = zip(page.cards, ranks, scores, page.shares.tolist(), page.because, words, strict=True)
     for card, rank, score, shares, because, worded in films:
         told = explanation(because, worded).SerializeToString()
-        components = b"".join(opening + _FLOAT.pack(share) for opening, share in zip(_SHARE_TAGS, shares, strict=True))
+        components = b"".join(before + _FLOAT.pack(share) for before, share in zip(_SHARE_TAGS, shares, strict=True))
         body = b"".join(
             (
                 *(_MOVIE, varint(len(card)), card),
@@ -39,7 +45,7 @@ def encoded(page: Page, words: Sequence[Worded]) -> bytes:
                 *(_EXPLANATION, varint(len(told)), told),
             )
         )
-        parts += (_OPENING, varint(len(body)), body)
+        parts += (opening, varint(len(body)), body)
     return b"".join(parts)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 from typing import Any
 
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from cine.recommender.v1 import recommendation_pb2, recommender_pb2
 from cine_recommender.domain.filters import Filters
@@ -27,6 +27,8 @@ from cinemesh.paging import PageTokens, fingerprint, page_size
 from cinemesh.vocabulary import MOVIELENS_GENRES, STREAMING_SERVICES, Vocabulary
 
 _REMEMBERED = 2048
+_REMEMBERED_SECONDS = 300.0
+"""How long a wish means the same: a language model that was away may read it better later, and pages should agree till then."""
 
 
 class RecommendationCalls:
@@ -50,7 +52,7 @@ class RecommendationCalls:
     ) -> None:
         self._content, self._recommend, self._reader, self._tokens = content, recommend, reader, tokens
         self._clock = clock
-        self._understood: LRUCache[str, tuple[Question, Wish | None]] = LRUCache(_REMEMBERED)
+        self._understood: TTLCache[str, tuple[Question, Wish | None]] = TTLCache(_REMEMBERED, _REMEMBERED_SECONDS)
         self._vocabulary: tuple[ContentModel, asyncio.Task[WishVocabulary]] | None = None
 
     async def ListRecommendations(self, request: recommender_pb2.ListRecommendationsRequest, context: Any) -> bytes:
