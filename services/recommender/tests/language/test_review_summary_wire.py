@@ -124,7 +124,10 @@ async def test_a_film_that_nobody_knows(tmp_path: Path) -> None:
 
 
 async def test_the_language_model_words_it_and_is_not_believed_when_it_obeys_a_review(tmp_path: Path) -> None:
-    async with ollama_server(says=lambda *_: GOOD) as server, mesh(tmp_path, ollama_url=server.url) as (stub, app):
+    async with (
+        ollama_server(says=lambda *_: GOOD) as server,
+        mesh(tmp_path, ollama_url=server.url, ollama_timeout_seconds=20) as (stub, app),
+    ):
         app.reviews[MATRIX] = film_reviews()
         found = await summary(stub)
         assert (found.summary, list(found.praised), found.worded_by) == (
