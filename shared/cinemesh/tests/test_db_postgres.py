@@ -243,3 +243,12 @@ async def test_no_more_connections_than_the_pool_has(
 async def test_backups_are_left_to_postgresql(db: Database, tmp_path: object) -> None:
     with pytest.raises(errors.FailedPrecondition, match="pg_dump"):
         await db.backup(tmp_path)  # type: ignore[arg-type]
+
+
+async def test_what_is_asked_often_stays_prepared(postgres_url: str) -> None:
+    async with Database(postgres_url, pool=1) as db:
+        await db.write(lambda session: METADATA.create_all(session.connection()))
+        for _ in range(8):
+            await db.read(lambda session: session.scalars(MONEY).all())
+        count = sa.text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%account%'")
+        assert await db.read(lambda session: session.execute(count).scalar_one()) == 1
