@@ -9,15 +9,18 @@ from typing import Final
 
 from cinemesh.vocabulary import fold
 
-_DOMAINS: Final = "com|net|org|io|ru|cn|info|biz|xyz|app|dev|link|click|top|site|online|example|evil|co|me|tv"
+_DOMAINS: Final = "com|net|org|io|ru|cn|biz|xyz"
+_WORDY_DOMAINS: Final = "info|app|dev|link|click|top|site|online|example|evil|co|me|tv|shop|club|live|uk|de|fr"
 _ADDRESS: Final = re.compile(
-    rf"https?:|www\.|://|\b[\w-]+\s?(?:\.|\bdot\b|\(dot\)|\[dot\])\s?(?:{_DOMAINS})\b"
-    r"|\S@\S|\bat\s+\S+\s+dot\b|\b\d{1,3}(?:\.\d{1,3}){3}\b",
+    # "the end. Me too" is two sentences, so endings that are words count only right behind the dot
+    rf"https?:|www\.|://|[\w-]\s?(?:[.。]|\bdot\b|[(\[]dot[)\]])\s?(?:{_DOMAINS})\b|[\w-][.。](?:{_WORDY_DOMAINS})\b"
+    rf"|(?:\bdot\b|[(\[]dot[)\]])\s?(?:{_WORDY_DOMAINS})\b|\S@\S|\bat\s+\S+\s+dot\b|\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b",
     re.IGNORECASE,
 )
 _MARKUP: Final = re.compile(r"[<>{}\[\]\\`|^~#]|\*\*|__|\]\(|&(?:\w+|#\d+);|^\s*[-*+]\s")
 _ORDERS: Final = re.compile(
-    r"\b(?:ignor\w*|disregard\w*|forget)\b.{0,40}\b(?:instruct\w*|previous|above|prior|prompt\w*|rules?|everything|all)\b"
+    r"\b(?:ignor\w*|disregard\w*|forget)\b.{0,40}\b(?:instruct\w*|previous|above|prior|prompt\w*|rules?)\b"
+    r"|\b(?:ignore|disregard|forget)\s+(?:all|any|everything)\b"
     r"|\b(?:system|developer|hidden|secret)\s+(?:prompt|message|instruction)s?\b|\binstructions?\b|\bprompts?\b|\bjailbreak\w*\b"
     r"|\bas an? (?:ai|language model|assistant)\b|\blanguage model\b|\byou are (?:now|an ai|a language|chatgpt)\b"
     r"|\b(?:assistant|user|system)\s*:|\bjson\b|\bhacked\b|\bpwned\b"
