@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from cinemesh.testing.ports import free_base
+from tests.integration import prepared
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,6 +62,8 @@ def started(folder: Path, *, base: int = 0, https: bool = False, **more: str) ->
         **more,
     }
     made = Mesh(base, f"http://127.0.0.1:{base + 300}", {**kept, **own})
+    if not own["CINE_DATA_DIR"]:
+        prepared.put_into(folder)
     try:
         up = made.cine("up", "--json")  # what did not come up whole may run in parts all the same
         assert up.returncode == 0, up.stdout + up.stderr

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cine_cli import jobs
+from cine_cli import jobs, training
 from cine_cli.doctor import examine
 from cine_cli.evaluate import evaluate
 from cine_cli.experiments import experiments_app
@@ -59,7 +59,7 @@ def up(as_json: Json = False) -> None:
     began = time.monotonic()
     with jobs.reported(output):
         jobs.preprocess(output, force=False)
-        jobs.train(output, force=False)
+        training.train(output, force=False)
     try:
         state = launch.start(options)
     except launch.MeshFailed as failure:
@@ -146,10 +146,10 @@ def preprocess(force: Force = False, as_json: Json = False) -> None:
 
 @app.command()
 def train(force: Force = False, as_json: Json = False) -> None:
-    """Trains the content model of CineMatch on the merged catalogue file."""
+    """Trains the content model of CineMatch and the hybrid on the merged catalogue and the ratings at hand."""
     output = Output(as_json=as_json)
     with jobs.reported(output):
-        report = jobs.train(output, force=force)
+        report = training.train(output, force=force)
     output.result(report.value, report.text)
 
 

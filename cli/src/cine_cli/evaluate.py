@@ -81,7 +81,7 @@ def evaluate(
     for one in protocols:
         if one not in PROTOCOLS:
             output.fail(f"unknown protocol {one!r}; there are {', '.join(PROTOCOLS)}")
-    folders = data or _folders(settings.data_dir)
+    folders = data or folders_with_ratings(settings.data_dir)
     if not folders:
         output.fail("no folder with ratings.csv and movies.csv: name one with --data, or set CINE_DATA_DIR")
     try:
@@ -116,7 +116,8 @@ def _listed(given: Sequence[str] | None) -> list[str]:
     return [part.strip() for one in given or [] for part in one.split(",") if part.strip()]
 
 
-def _folders(root: Path | None) -> list[Path]:
+def folders_with_ratings(root: Path | None) -> list[Path]:
+    """Returns a folder and those in it that are in MovieLens format with ratings, the largest last."""
     if root is None or not root.is_dir():
         return []
     whole = [

@@ -1,11 +1,10 @@
-"""The steps of the pipeline as functions: check data, preprocess, train, fetch from TMDb, models."""
+"""The steps of the pipeline as functions: check data, preprocess, fetch from TMDb, models. Training is `cine_cli.training`."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,13 +28,14 @@ def reported(output: Output) -> Iterator[None]:
     """Turns the errors of jobs that have a message for people into that message and exit status 1."""
     from cine_catalog.pipeline.errors import CatalogDataError
     from cine_catalog.tmdb import TmdbError
+    from cine_recommender.evaluation.reading import RatingsUnusable
     from cine_recommender.training.films import FilmsUnusable
     from cine_starter import StarterInvalid
     from cinemesh.artifacts import ArtifactError
 
     try:
         yield
-    except (CatalogDataError, TmdbError, FilmsUnusable, StarterInvalid, ArtifactError) as error:
+    except (CatalogDataError, TmdbError, FilmsUnusable, RatingsUnusable, StarterInvalid, ArtifactError) as error:
         output.fail(str(error))
 
 
@@ -80,11 +80,11 @@ def preprocess(output: Output, *, force: bool) -> Report:
     if (
         not force
         and settings.merged_csv.exists()
-        and _read_json(stamp) == wanted | {"output": _file_stamp(settings.merged_csv)}
+        and read_json(stamp) == wanted | {"output": file_stamp(settings.merged_csv)}
     ):
         return Report({"skipped": True, "output": str(settings.merged_csv)}, f"{settings.merged_csv} is up to date")
     output.say("preparing the catalogue")
-    starter_dir = _starter_folder(settings.var_dir)
+    starter_dir = starter_folder(settings.var_dir)
     options = PipelineOptions(
         output=settings.merged_csv,
         data_dir=settings.data_dir,
@@ -96,12 +96,12 @@ def preprocess(output: Output, *, force: bool) -> Report:
     with output.progress() as progress:
         report = run_pipeline(options, progress)
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(json.dumps(wanted | {"output": _file_stamp(settings.merged_csv)}))
+    stamp.write_text(json.dumps(wanted | {"output": file_stamp(settings.merged_csv)}))
     output.say(f"  {report.num_films:,} films in {report.seconds:.1f} s")
     return Report(report.model_dump(mode="json"), report.to_words())
 
 
-def _starter_folder(var_dir: Path) -> Path:
+def starter_folder(var_dir: Path) -> Path:
     """Writes the starter catalogue in MovieLens format where it is missing or another version. Returns the folder."""
     from cine_starter import FILMS, fingerprint, write_movielens
 
@@ -125,72 +125,28 @@ def _inputs_stamp(settings: MeshSettings) -> dict[str, Any]:
         digest.update(path.read_bytes())
     fetched = tmdb_folder(settings.var_dir) / "movies.jsonl"
     if fetched.exists():
-        digest.update(_file_stamp(fetched).encode())
+        digest.update(file_stamp(fetched).encode())
     if settings.data_dir is not None and settings.data_dir.is_dir():
         for path in sorted(settings.data_dir.rglob("*.*")):
             if path.suffix in {".csv", ".json", ".jsonl", ".tsv"}:
-                digest.update(f"{path.relative_to(settings.data_dir)} {_file_stamp(path)}\n".encode())
+                digest.update(f"{path.relative_to(settings.data_dir)} {file_stamp(path)}\n".encode())
     options = {"min_year": settings.min_year, "require_tmdb": settings.require_tmdb, "schema": columns.SCHEMA_VERSION}
     return {"data_dir": str(settings.data_dir), "files": digest.hexdigest(), "starter": fingerprint(FILMS), **options}
 
 
-def _file_stamp(path: Path) -> str:
+def file_stamp(path: Path) -> str:
+    """Returns what changes when a file does: its size and time."""
     status = path.stat()
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Returns the object in a file; an empty one where there is none."""
     try:
         value = json.loads(path.read_text())
     except (OSError, json.JSONDecodeError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def train(output: Output, *, force: bool) -> Report:
-    """Trains the content model on the merged catalogue; skipped when the current one was made from the same data."""
-    from cine_recommender.models import layout
-    from cine_recommender.settings import RecommenderSettings
-    from cinemesh import textencoder
-    from cinemesh.artifacts import ArtifactStore
-    from cinemesh.settings import load
-
-    settings = MeshSettings()
-    store = ArtifactStore(settings.var_dir / "artifacts")
-    stamp = settings.var_dir / "run" / "train.json"
-    options = load(RecommenderSettings).content_options()
-    wanted = {
-        "merged": _file_stamp(settings.merged_csv),
-        "options": options.model_dump(mode="json"),
-        "layout": layout.VERSION,
-        "encoder": hashlib.sha256((textencoder.SHIPPED / "manifest.json").read_bytes()).hexdigest(),
-    }
-    current = store.current_version("content")
-    # which version is served is no part of it: somebody may have gone back to the one before, and that is to stay
-    if not force and current is not None and _read_json(stamp) == wanted:
-        return Report({"skipped": True, "version": current}, f"content model {current} is up to date")
-    # scikit-learn takes a second to import: only when there is something to train
-    from cine_recommender.training.content import train_content
-
-    output.say("training the content model")
-    began = time.monotonic()
-    with output.progress() as progress:
-        artifact = train_content(
-            settings.merged_csv,
-            store,
-            options,
-            progress=lambda step, share: progress(step if step != "done" else "publish", round(share * 100), 100),
-            force=force,
-        )
-    seconds = time.monotonic() - began
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(json.dumps(wanted))
-    output.say(f"  version {artifact.version} in {seconds:.1f} s")
-    metrics = {name: metric.model_dump(mode="json") for name, metric in artifact.manifest.metrics.items()}
-    value = {"version": artifact.version, "seconds": round(seconds, 2), "metrics": metrics}
-    lines = [f"content model {artifact.version}, {seconds:.1f} s"]
-    lines += [f"  {name}: {metric.value:.4g} ({metric.protocol})" for name, metric in artifact.manifest.metrics.items()]
-    return Report(value, "\n".join(lines))
 
 
 def fetch_tmdb(output: Output, *, limit: int) -> Report:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.prompt import Confirm, Prompt
 
-from cine_cli import jobs
+from cine_cli import jobs, training
 from cine_cli.mesh import launch
 from cine_cli.mesh.options import MeshSettings
 from cine_cli.mesh.plan import ROOT, MeshOptions
@@ -38,7 +38,7 @@ def run_wizard(output: Output, *, assume_yes: bool) -> None:
         catalogue = jobs.preprocess(output, force=redo)
         output.say(catalogue.text)
         output.say("\n3/4 model")
-        model = jobs.train(output, force=redo)
+        model = training.train(output, force=redo)
         output.say(model.text)
     output.say("\n4/4 mesh")
     if not assume_yes and not Confirm.ask("start it now?", default=True):

@@ -18,9 +18,8 @@ from cine_recommender.experiments.declared import DeclaredExperiments
 from cine_recommender.flows.answering import KnowsPreferences, ServesTaste
 from cine_recommender.flows.experiments import Experiments
 from cine_recommender.flows.model_versions import ModelVersions
-from cine_recommender.models.served import ServedContent
-from cine_recommender.preferences import IdentityPreferences
-from cine_recommender.recommending import FixedTaste, Recommending
+from cine_recommender.models.served import ServedContent, ServedTaste
+from cine_recommender.recommending import Recommending
 from cine_recommender.remembering import Remembering
 from cine_recommender.servicer.admin import AdminServicer
 from cine_recommender.servicer.cinematch import CineMatchServicer
@@ -42,7 +41,7 @@ class RecommenderApplication(Application):
         settings: its settings; read from the environment when None.
         clock: tells the time; tests move it.
         taste: the hybrid model to serve; None for the published one.
-        preferences: tells what people prefer; None to ask Identity.
+        preferences: tells what people prefer; None for what Identity tells.
     """
 
     name = "recommender"
@@ -59,6 +58,7 @@ class RecommenderApplication(Application):
         variety = Variety(self.settings.max_per_director, self.settings.max_per_series)
         self.artifacts = ArtifactStore(self.settings.artifacts_dir)
         self.content = ServedContent(self.artifacts, variety)
+        self.taste = ServedTaste(self.artifacts)
         self._executor = ThreadPoolExecutor(self.settings.likeness_threads, thread_name_prefix="likeness")
         self.clock = clock
         self.remembering = Remembering(self.settings, clock)
@@ -67,9 +67,9 @@ class RecommenderApplication(Application):
         self.recommending = Recommending(
             self.settings,
             content=self.content,
-            taste=taste or FixedTaste(),
+            taste=taste or self.taste,
             memory=self.remembering.memory,
-            preferences=preferences or IdentityPreferences(self.settings),
+            preferences=preferences or self.remembering.preferences,
             assigner=self.experiments.assigner,
             impressions=self.remembering.impressions,
             executor=self._executor,
@@ -83,10 +83,11 @@ class RecommenderApplication(Application):
         """Opens the store, loads the model, if there is one, and begins to look for newer ones and to follow other services."""
         await self.remembering.start()
         await self.content.refresh()
+        await self.taste.refresh()
         await self.experiments.refresh()
         self._watching += [
             asyncio.create_task(one.watch(self.settings.model_check_seconds))
-            for one in (self.content, self.experiments)
+            for one in (self.content, self.taste, self.experiments)
         ]
         tokens = PageTokens.of(self.settings)
         parts = (
@@ -118,9 +119,13 @@ class RecommenderApplication(Application):
 
     def _admin(self) -> AdminServicer:
         database, outbox = self.remembering.database, self.remembering.outbox
-        models = ModelVersions(self.artifacts, database, outbox, self.content.refresh, self.clock)
+        models = ModelVersions(self.artifacts, database, outbox, self._refreshed, self.clock)
         judged = Experiments(database, self.clock)
         return AdminServicer(models, self.experiments, judged)  # type: ignore[abstract]
+
+    async def _refreshed(self) -> bool:
+        content, taste = await asyncio.gather(self.content.refresh(), self.taste.refresh())
+        return content or taste
 
     async def stop(self) -> None:
         """Closes what `start` opened."""
@@ -133,7 +138,12 @@ class RecommenderApplication(Application):
 
     async def probes(self) -> dict[str, Probe]:
         """Asks for the model and the store, and whether what others tell arrives."""
-        probes = {"model:content": Probe(self._probe_model), **self.remembering.probes(), **self.speaking.probes()}
+        probes = {
+            "model:content": Probe(self._probe_model),
+            "model:hybrid": Probe(self._probe_taste, required=False),
+            **self.remembering.probes(),
+            **self.speaking.probes(),
+        }
         if self.settings.experiments_file is not None:
             probes["experiments"] = Probe(self.experiments.probe, required=False)
         return probes
@@ -141,6 +151,11 @@ class RecommenderApplication(Application):
     def feed(self) -> FeedServicer:
         """Serves feedback given and taken back."""
         return self.remembering.feed()
+
+    async def _probe_taste(self) -> str:
+        serving = self.taste.serving
+        note = f"; {serving.degraded_reason}" if serving.degraded_reason else ""
+        return f"{serving.model.version}, {len(serving.model)} films, profile {serving.model.profiles[0]}{note}"
 
     async def _probe_model(self) -> str:
         serving = self.content.serving

@@ -62,17 +62,22 @@ class Predicted:
 
 
 class TasteModel(Protocol):
-    """A trained hybrid, read-only and shared by threads.
+    """A trained hybrid, read-only and shared by threads."""
 
-    Attributes:
-        name: kind and version, such as "hybrid/20261127T004300".
-        film_ids: int32 (films,), id in the catalogue of each film it numbers.
-        profiles: weights it can rank by; the first is the one that won the evaluation.
-    """
+    @property
+    def name(self) -> str:
+        """Kind and version, such as "hybrid/20261127T004300"."""
+        ...
 
-    name: str
-    film_ids: Ints
-    profiles: tuple[str, ...]
+    @property
+    def film_ids(self) -> Ints:
+        """int32 (films,), id in the catalogue of each film it numbers."""
+        ...
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Weights it can rank by; the first is the one that won the evaluation."""
+        ...
 
     def history(self, movie_ids: Ints, ratings: Floats, times: npt.NDArray[np.int64]) -> History:
         """Returns what somebody rated with films numbered as here, oldest first; films it does not know are left out.

@@ -20,7 +20,7 @@ from cine_recommender.signals.storage import Array
 
 _BINS = 64
 _LEVELS = 16
-_DRAWN = 0.5
+_LEAST_DRAWN = 40_000
 
 
 class AdditiveOptions(BaseModel):
@@ -28,11 +28,12 @@ class AdditiveOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rate: float = Field(default=0.08, gt=0, le=1, description="how far each tree goes")
-    trees: int = Field(default=200, ge=1, le=5000)
+    rate: float = Field(default=0.1, gt=0, le=1, description="how far each tree goes")
+    trees: int = Field(default=150, ge=1, le=5000)
     leaves: int = Field(default=8, ge=2, le=64)
     least: int = Field(default=80, ge=1, description="rows a leaf holds at least")
     ridge: float = Field(default=10.0, ge=0, description="ridge of leaf values")
+    others: int = Field(default=20, ge=1, description="rows not wanted, for each wanted one, that a round learns from")
     rounds: int = Field(
         default=2, ge=1, le=20, description="how many times it is learned, each with other lots; the mean counts"
     )
@@ -135,16 +136,18 @@ def learn(
     for feature, one in enumerate(edges):
         start = 1 + feature * _BINS
         asked[:, start : start + _BINS, feature] = np.minimum(np.arange(_BINS), len(one))
+    others = rows - int(wanted.sum())
+    share = min(1.0, max(_LEAST_DRAWN, options.others * (rows - others)) / max(1, others))
     for lot in range(options.rounds):
-        # the lots are which rows each round learns from: of those not wanted a half is enough
-        drawn = wanted | (np.random.default_rng(seed + lot).random(rows) < _DRAWN)
+        # the lots are which rows each round learns from: of those not wanted some are enough
+        drawn = wanted | (np.random.default_rng(seed + lot).random(rows) < share)
         model.fit(binned[drawn], wanted[drawn])
         told = model.decision_function(asked.reshape(-1, features + 1)).reshape(len(levels), -1)
         base += told[:, 0]
         curves += (told[:, 1:] - told[:, :1]).reshape(len(levels), features, _BINS).transpose(1, 0, 2)
     curves /= options.rounds
     # among the rows drawn wanted ones are that much more frequent
-    base = base / options.rounds + np.log(_DRAWN)
+    base = base / options.rounds + np.log(share)
     for feature, one in enumerate(edges):
         mine = _middles(table[:, feature], binned[:, feature], len(one) + 1)
         nodes[feature, : len(mine)] = mine

@@ -11,6 +11,7 @@ from prometheus_client import Counter
 
 from cine.recommender.v1 import cinematch_pb2, cinematch_pb2_grpc
 from cine_recommender.domain.cinematch import Match, Taste
+from cine_recommender.models.content import ContentModel
 from cine_recommender.models.served import ServedContent, Serving
 from cinemesh import telemetry
 
@@ -78,7 +79,7 @@ def _rest(model: str, shortcomings: str) -> bytes:
     return rest.SerializeToString()
 
 
-def _shortcomings(serving: Serving, match: Match) -> str:
+def _shortcomings(serving: Serving[ContentModel], match: Match) -> str:
     """Says what was missing; empty in the usual case."""
     reasons = [serving.degraded_reason] if serving.degraded_reason else []
     if match.unknown_liked:

@@ -156,9 +156,12 @@ def fit(interactions: Interactions, facts: FilmFacts | None, options: dict[str, 
         liked = (liked @ sp.diags(enough.astype(np.float32))).tocsr()
         liked.eliminate_zeros()
     films = np.flatnonzero(np.bincount(liked.indices, minlength=liked.shape[1])).astype(np.int32)
-    if np.count_nonzero(np.diff(liked.indptr)) < len(films):
-        dual = _dual(liked, chosen.reg)
-        weights: FilmWeights = dual if not chosen.keep else SparseWeights(_cut(dual, chosen.keep))
+    few = np.count_nonzero(np.diff(liked.indptr)) < len(films)
+    if few and not chosen.keep:
+        weights: FilmWeights = _dual(liked, chosen.reg)
+    elif few:
+        # films nobody rated have empty rows: they are not worth the time
+        weights = SparseWeights(_spread(_cut(_dual(liked[:, films], chosen.reg), chosen.keep), films, liked.shape[1]))
     else:
         among = _primal(liked[:, films], chosen.reg)
         dense = DenseWeights(films, among, liked.shape[1])
