@@ -114,6 +114,6 @@ def forget(tx: Transaction, user_id: str) -> None:
 def prune(tx: Transaction, before: dt.datetime) -> int:
     """Forgets some of what was taken back before a moment: nothing that old comes late any more. Returns how many."""
     key = (doings.c.source, doings.c.source_id)
-    old = sa.select(*key).where(doings.c.gone.is_(True), doings.c.told_at < before).limit(_PRUNE_STEP)
+    old = sa.select(*key).where(doings.c.gone, doings.c.told_at < before).limit(_PRUNE_STEP)
     done: Any = tx.execute(sa.delete(doings).where(sa.tuple_(*key).in_(old)))
     return int(done.rowcount)

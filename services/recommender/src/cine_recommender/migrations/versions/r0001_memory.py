@@ -39,6 +39,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "source_id", name="pk_doings"),
     )
     op.create_index("ix_doings_user_id", "doings", ["user_id"])
+    on_sqlite, on_postgres = sa.text("gone = 1"), sa.text("gone")
+    op.create_index("ix_doings_gone", "doings", ["told_at"], sqlite_where=on_sqlite, postgresql_where=on_postgres)
     op.create_table(
         "memories",
         sa.Column("user_id", _USER, nullable=False),
