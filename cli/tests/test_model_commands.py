@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cine_cli.mesh.plan import ROOT
+from tests.integration.prepared import put_into
 
 
 def cine(folder: Path, *words: str, **more: str) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def cine(folder: Path, *words: str, **more: str) -> dict[str, Any]:
 
 
 def test_a_rollback_stays_until_something_that_the_model_is_made_of_changes(tmp_path: Path) -> None:
-    cine(tmp_path, "preprocess")
+    put_into(tmp_path)
     first = cine(tmp_path, "train")["version"]
     second = cine(tmp_path, "train", CINE_RECOMMENDER_MIN_DF="2")["version"]
     assert first != second

@@ -7,7 +7,7 @@ So a reading without one film of the history is known exactly without asking the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from cine_recommender.interactions import Floats, History, Ints, Mask
 
 _LIKED, _NEUTRAL = 4.0, 3.0
 _YEAR = 365.25 * DAY
+_DAYS_KEPT = 64
 _LATELY = 20  # films of a history whose years say what is watched now
 
 
@@ -73,43 +74,58 @@ FEATURES: Final = (
 )
 READINGS: Final = tuple(one for one in FEATURES if one.signal)
 SIGNALS: Final = tuple(dict.fromkeys(one.signal for one in READINGS))
+_WEIGHED: Final = {signal: tuple(one for one in READINGS if one.signal == signal) for signal in SIGNALS}
 
 
-def weighings(history: History) -> dict[str, Floats]:
-    """Returns what each film of a history counts in each kind of reading, float32 (n,)."""
-    stars = history.ratings
-    back = np.arange(len(stars) - 1, -1, -1, dtype=np.float32)
+def weighings(stars: Floats, without: npt.NDArray[np.intp] | None = None) -> dict[str, Floats]:
+    """Returns what each film of a history counts in each kind of reading, float32 (histories, n).
+
+    Args:
+        stars: float32 (n,), how a history is rated, oldest first.
+        without: places in it, each of which is left out of one history of its own; None for the one history that is whole.
+    """
+    places = np.full(1, -1) if without is None else without
+    at = np.arange(len(stars))
+    there = at != places[:, None]
+    # films before the one left out stand one place nearer to the end
+    back = (len(stars) - 1 - at - ((places[:, None] > at) & (places[:, None] >= 0))).astype(np.float32)
     graded = np.where(stars >= _NEUTRAL, stars / np.float32(5), np.float32(0))
-    mean = stars.mean() if len(stars) else np.float32(0)
+    counted = there.sum(axis=1)
+    means = (there @ stars) / np.maximum(counted, 1)
+    weighed = {
+        "liked": np.where(stars >= _LIKED, np.float32(1), np.float32(0)) * there,
+        "lately": np.exp(-back / 20) * graded * there,
+        "last": np.exp(-back / 4) * graded * there,
+        "watched": there.astype(np.float32),
+        "leaning": (stars - means[:, None]) / np.float32(5) * there,
+    }
+    # long histories and short ones compare
     return {
-        "liked": (stars >= _LIKED).astype(np.float32),
-        "lately": np.exp(-back / 20) * graded,
-        "last": np.exp(-back / 4) * graded,
-        "watched": np.ones(len(stars), dtype=np.float32),
-        "leaning": (stars - mean) / np.float32(5),
+        name: (one / (np.sqrt(np.abs(one).sum(axis=1, keepdims=True)) + 1)).astype(np.float32)
+        for name, one in weighed.items()
     }
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody as features see them.
+    """Somebody as features see them, or the same person several times, each time without a film of the history.
 
     Attributes:
-        history: what they rated.
-        weights: of `weighings`, each divided by its own size so that long histories and short ones compare.
-        activity: log(1 + number of ratings).
-        genres: float32 (genres,): mean of what they liked.
-        year: mean year of release of what they rated.
-        late_year: likewise of the last films.
+        films: int32 (n,), of the history.
+        weights: float32 (m, n) of each of `weighings`; m is 1, or how many histories there are.
+        activity: log(1 + number of films).
+        genres: float32 (m, genres): mean of what was liked.
+        years: float32 (m,), mean year of release of what was rated.
+        late_years: float32 (m,), likewise of the last films.
         now: Unix seconds.
     """
 
-    history: History
+    films: Ints
     weights: Mapping[str, Floats]
     activity: float
     genres: Floats
-    year: float
-    late_year: float
+    years: Floats
+    late_years: Floats
     now: int
 
 
@@ -126,57 +142,81 @@ class Features:
         self.traits = traits
         self._known = traits.years > 0
         self._middle_year = float(traits.years[self._known].mean()) if self._known.any() else 0.0
-        self._around: dict[tuple[int, float], Floats] = {}
+        self._around: dict[tuple[int, int], Floats] = {}
+        self._orders: dict[tuple[int, int], Ints] = {}
+        self._often = _falling(traits.liked_often)
 
-    def person(self, history: History, now: int) -> Person:
-        """Returns somebody as features see them."""
-        weights = weighings(history)
-        liked = history.films[weights["liked"] > 0] if weights["liked"].any() else history.films
-        genres = self.traits.genres[liked].mean(axis=0) if len(liked) else np.zeros(self.traits.genres.shape[1])
-        years = self.traits.years[history.films]
-        years = years[years > 0]
+    def person(self, history: History, now: int, without: npt.NDArray[np.intp] | None = None) -> Person:
+        """Returns somebody as features see them.
+
+        Args:
+            history: what they rated.
+            now: Unix seconds.
+            without: places in the history: somebody for each, as if that film had never been rated. None for the whole history.
+        """
+        weights = weighings(history.ratings, without)
+        there = weights["watched"] > 0
+        liked = weights["liked"] > 0
+        counted = np.where(liked.any(axis=1, keepdims=True), liked, there).astype(np.float32)
+        summed = counted @ self.traits.genres[history.films]
+        years = self.traits.years[history.films].astype(np.float32)
+        dated = there & (years > 0)
+        late = dated & (np.cumsum(dated[:, ::-1], axis=1)[:, ::-1] <= _LATELY)
         return Person(
-            history=history,
-            weights={name: one / np.float32(np.sqrt(np.abs(one).sum()) + 1) for name, one in weights.items()},
-            activity=float(np.log1p(len(history))),
-            genres=genres.astype(np.float32),
-            year=float(years.mean()) if len(years) else self._middle_year,
-            late_year=float(years[-_LATELY:].mean()) if len(years) else self._middle_year,
+            films=history.films,
+            weights=weights,
+            activity=float(np.log1p(len(history) - (without is not None))),
+            genres=(summed / np.maximum(counted.sum(axis=1, keepdims=True), 1)).astype(np.float32),
+            years=self._mean_year(dated, years),
+            late_years=self._mean_year(late, years),
             now=now,
         )
 
+    def _mean_year(self, chosen: npt.NDArray[np.bool_], years: Floats) -> Floats:
+        count = chosen.sum(axis=1)
+        mean = (chosen @ years.astype(np.float64)) / np.maximum(count, 1)
+        return np.where(count > 0, mean, self._middle_year).astype(np.float32)
+
     def readings(self, person: Person) -> dict[str, Floats]:
-        """Returns each reading of all films, float32 (films,) by the feature's name."""
-        films = len(self.traits.counts)
+        """Returns each reading of all films, float32 (films,) by the feature's name; of one whole history."""
         found: dict[str, Floats] = {}
-        for signal in SIGNALS:
-            columns, values, lengths = _rows(self.matrices[signal], person.history.films)
-            for one in READINGS:
-                if one.signal == signal:
-                    weights = np.repeat(person.weights[one.weighing], lengths)
-                    found[one.name] = np.bincount(columns, values * weights, minlength=films).astype(np.float32)
+        for signal, weighed in _WEIGHED.items():
+            matrix = self.matrices[signal]
+            weights = np.stack([person.weights[one.weighing][0] for one in weighed], axis=1)
+            told = np.asarray(matrix[person.films].T @ weights)
+            found.update((one.name, told[:, column]) for column, one in enumerate(weighed))
         return found
 
     def spoken(self, films: Ints, rows: Ints) -> dict[str, Floats]:
         """Returns what films say of others in each signal, float32 (films, rows): with it, readings of parts of a history are cheap."""
-        return {name: np.asarray(matrix[films][:, rows].toarray()) for name, matrix in self.matrices.items()}
+        column = np.full(len(self.traits.counts), -1, dtype=np.int32)
+        column[rows] = np.arange(len(rows), dtype=np.int32)
+        found = {}
+        for signal, matrix in self.matrices.items():
+            mine = matrix[films]
+            at = column[mine.indices]
+            wanted = at >= 0
+            out = np.zeros((len(films), len(rows)), dtype=np.float32)
+            out[np.repeat(np.arange(len(films)), np.diff(mine.indptr))[wanted], at[wanted]] = mine.data[wanted]
+            found[signal] = out
+        return found
 
     def table(self, person: Person, rows: Ints, readings: Mapping[str, Floats]) -> Floats:
-        """Returns the features of films, float32 (rows, features).
+        """Returns the features of films, float32 (m * rows, features), history by history.
 
         Args:
-            person: whose.
+            person: whose: m histories.
             rows: int32 (n,), which films.
-            readings: of each reading float32 (n,), of these films.
+            readings: of each reading float32 (m, n), of these films.
         """
         traits = self.traits
         years = traits.years[rows].astype(np.float32)
         known = years > 0
         columns = {
             **readings,
-            "genres": traits.genres[rows] @ person.genres,
-            "years apart": np.where(known, np.abs(years - person.year), 20),
-            "years from latest": np.where(known, years - person.late_year, 0),
+            "genres": person.genres @ traits.genres[rows].T,
+            "years apart": np.where(known, np.abs(years - person.years[:, None]), 20),
+            "years from latest": np.where(known, years - person.late_years[:, None], 0),
             "often": traits.often[rows],
             "liked often": traits.liked_often[rows],
             "mean": traits.means[rows],
@@ -185,14 +225,17 @@ class Features:
             "age": np.where(known, 1970 + person.now / _YEAR - years, -1),
             **{f"around {days} days": self.around(person.now, days)[rows] for days in (15, 60, 500)},
         }
-        return np.stack([columns[one.name] for one in FEATURES], axis=1).astype(np.float32)
+        found = np.empty((len(person.years), len(rows), len(FEATURES)), dtype=np.float32)
+        for column, one in enumerate(FEATURES):
+            found[:, :, column] = columns[one.name]
+        return found.reshape(-1, len(FEATURES))
 
     def around(self, now: int, days: int) -> Floats:
         """Returns `Traits.watched_around` of a day; the last few are kept."""
         key = (now // DAY, days)
         found = self._around.get(key)
         if found is None:
-            if len(self._around) > 64:
+            if len(self._around) > _DAYS_KEPT:
                 self._around.clear()
             found = self._around[key] = self.traits.watched_around(key[0] * DAY + DAY // 2, days)
         return found
@@ -217,22 +260,46 @@ class Features:
         among = np.flatnonzero(allowed)
         if len(among) <= 2 * most:
             return among.astype(np.int32)
-        sources: Sequence[npt.NDArray[np.float32]] = [
-            *(readings[name] for name in _SOURCES),
-            self.around(person.now, 500),
-            self.around(person.now, 60),
-            self.traits.liked_often,
-        ]
+        chosen = np.zeros(len(allowed), dtype=np.bool_)
+        for name in _SOURCES:
+            # most films have nothing to do with a history
+            source = readings[name]
+            speaking = np.flatnonzero((source > 0) & allowed)
+            if len(speaking) > most:
+                found = source[speaking]
+                speaking = speaking[np.argpartition(found, len(found) - most)[len(found) - most :]]
+            chosen[speaking] = True
+        for order in (self._often, self._watched(person.now, 500), self._watched(person.now, 60)):
+            chosen[_first(order, allowed, most)] = True
         if suiting is not None and suiting.any():
             # of those that suit equally well the ones people like
             liked = self.traits.liked_often
-            sources = [*sources, suiting + liked / (4 * (liked.max(initial=0) + 1))]
-        chosen = np.zeros(len(allowed), dtype=np.bool_)
-        for source in sources:
-            mine = source[among]
-            best = np.argpartition(mine, len(mine) - most)[len(mine) - most :]
-            chosen[among[best[mine[best] > 0]]] = True
+            suited = np.where(suiting > 0, suiting + liked / (4 * (liked.max(initial=0) + 1)), 0)
+            chosen[_first(_falling(suited), allowed, most)] = True
         return np.flatnonzero(chosen).astype(np.int32)
+
+    def _watched(self, now: int, days: int) -> Ints:
+        """Returns the films watched around a day, most first."""
+        key = (now // DAY, days)
+        found = self._orders.get(key)
+        if found is None:
+            if len(self._orders) > _DAYS_KEPT:
+                self._orders.clear()
+            found = self._orders[key] = _falling(self.around(now, days))
+        return found
+
+
+def _falling(values: Floats) -> Ints:
+    """Returns which are above 0, largest first."""
+    above = np.flatnonzero(values > 0)
+    return above[np.argsort(-values[above], kind="stable")].astype(np.int32)
+
+
+def _first(order: Ints, allowed: Mask, most: int) -> Ints:
+    """Returns the first of an order that are allowed, at most `most`."""
+    # nearly always these are among the first few; all are looked at only where filters leave little
+    found = order[: 8 * most][allowed[order[: 8 * most]]]
+    return (found if len(found) >= most else order[allowed[order]])[:most]
 
 
 _SOURCES: Final = (
@@ -243,12 +310,3 @@ _SOURCES: Final = (
     "succession:lately",
     "content:liked",
 )
-
-
-def _rows(matrix: sp.csr_matrix, rows: Ints) -> tuple[Ints, Floats, npt.NDArray[np.int64]]:
-    """Returns columns and values of some rows one after another, and how many there are of each row."""
-    starts, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
-    lengths = (ends - starts).astype(np.int64)
-    # positions of all entries at once: a slice for each row would be a loop
-    places = np.repeat(ends - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
-    return matrix.indices[places], matrix.data[places], lengths

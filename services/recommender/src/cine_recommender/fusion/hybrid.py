@@ -26,7 +26,7 @@ _OF_FEATURE = np.array([COMPONENTS.index(one.component) for one in FEATURES])
 # what features without a film-to-film matrix are called where signals are listed: by what they are
 _SIGNAL_OF = tuple(one.signal or one.component + " facts" for one in FEATURES)
 _SENTIMENT, _CONTEXT, _POPULARITY = (COMPONENTS.index(name) for name in ("sentiment", "context", "popularity"))
-_MORE = 3  # films asked about for each that is told as a reason
+_MORE = 3  # films asked about besides those that are told as reasons
 
 
 @dataclass(frozen=True)
@@ -127,19 +127,17 @@ class Hybrid:
             return [() for _ in rows]
         spoken = self.features.spoken(history.films, rows)
         person = self.features.person(history, now)
-        whole = self._scored(person, rows, spoken, profile, situation)
-        asked = _suspects(person, spoken, min(len(history), most * _MORE))
-        without: dict[int, npt.NDArray[np.float64]] = {}
-        for place in np.unique(asked).tolist():
-            kept = np.arange(len(history)) != place
-            less = self.features.person(history.without(int(history.films[place])), now)
-            mine = {name: one[kept] for name, one in spoken.items()}
-            without[place] = self._scored(less, rows, mine, profile, situation)
+        score = self._scored(person, rows, spoken, profile, situation)[0]
+        asked = _suspects(person, spoken, min(len(history), most + _MORE))
+        places, position = np.unique(asked, return_inverse=True)
+        less = self.features.person(history, now, places)
+        amounts = score - self._scored(less, rows, spoken, profile, situation)
+        position = position.reshape(asked.shape)
         found: list[Sequence[Contribution]] = []
         for at in range(len(rows)):
             told = [
-                Contribution(int(history.films[place]), float(whole[at] - without[place][at]))
-                for place in asked[:, at].tolist()
+                Contribution(int(history.films[places[one]]), float(amounts[one, at]))
+                for one in position[:, at].tolist()
             ]
             speaking = [one for one in told if one.amount > 0]
             found.append(sorted(speaking, key=lambda one: (-one.amount, one.film))[:most])
@@ -191,9 +189,11 @@ class Hybrid:
         profile: str,
         situation: Situation | None,
     ) -> npt.NDArray[np.float64]:
+        """Returns the score of each film by each history, float64 (histories, rows)."""
         table = self.features.table(person, rows, _read(person.weights, spoken))
-        shares = self._told(table, rows, person.activity, profile, self._suiting(situation))[1]
-        summed: npt.NDArray[np.float64] = shares.sum(axis=1, dtype=np.float64)
+        many = np.tile(rows, len(person.years))
+        shares = self._told(table, many, person.activity, profile, self._suiting(situation))[1]
+        summed: npt.NDArray[np.float64] = shares.sum(axis=1, dtype=np.float64).reshape(-1, len(rows))
         return summed
 
     def _chosen(self, profile: str) -> str:
@@ -240,7 +240,7 @@ def _suspects(person: Person, spoken: Mapping[str, Floats], most: int) -> npt.ND
     """Returns which films of a history say most of each film, by place in it: (most, rows)."""
     said = np.zeros(next(iter(spoken.values())).shape, dtype=np.float32)
     for one in READINGS:
-        part = person.weights[one.weighing][:, None] * spoken[one.signal]
+        part = person.weights[one.weighing][0][:, None] * spoken[one.signal]
         # readings have scales of their own: each says what share of it a film is
         said += part / (np.abs(part).sum(axis=0, keepdims=True) + np.float32(1e-6))
     return np.argsort(-said, axis=0, kind="stable")[:most]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,14 @@ Step = Callable[[str], None]
 """Called with the name of each step as it begins."""
 
 
-def parts_of(interactions: Interactions, facts: FilmFacts, options: HybridOptions, seed: int, step: Step) -> Features:
+def parts_of(
+    interactions: Interactions,
+    facts: FilmFacts,
+    options: HybridOptions,
+    seed: int,
+    step: Step,
+    alike: Mapping[str, sp.csr_matrix],
+) -> Features:
     """Learns all signals.
 
     Args:
@@ -29,6 +36,7 @@ def parts_of(interactions: Interactions, facts: FilmFacts, options: HybridOption
         options: how.
         seed: of their lots.
         step: told of each signal.
+        alike: of `likenesses`.
     """
     wanted: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         "ease": (
@@ -53,10 +61,12 @@ def parts_of(interactions: Interactions, facts: FilmFacts, options: HybridOption
         ),
         "succession": (succession.fit, {"keep": options.keep}),
         "graph": (graph.fit, {"rows": "4", "keep": options.keep}),
-        "content": (content.fit, {"rows": "4", "keep": options.keep_content, "genres": 0.5, "rated": True}),
     }
-    matrices = {}
+    matrices: dict[str, sp.csr_matrix] = {}
     for signal in SIGNALS:
+        if signal in alike:
+            matrices[signal] = alike[signal]
+            continue
         step(signal)
         fit, chosen = wanted[signal]
         matrices[signal] = _sparse(fit(interactions, facts, chosen, seed).weights)
@@ -68,3 +78,11 @@ def _sparse(weights: FilmWeights) -> sp.csr_matrix:
     if not isinstance(weights, SparseWeights):
         raise TypeError(f"a hybrid is served from sparse matrices, not {type(weights).__name__}")
     return weights.matrix.astype(np.float32)
+
+
+def likenesses(
+    interactions: Interactions, facts: FilmFacts, options: HybridOptions, seed: int
+) -> dict[str, sp.csr_matrix]:
+    """Returns the matrices that hang on films alone, not on who watched what: by signal, for `parts_of`."""
+    chosen = {"rows": "4", "keep": options.keep_content, "genres": 0.5, "rated": True}
+    return {"content": _sparse(content.fit(interactions, facts, chosen, seed).weights)}

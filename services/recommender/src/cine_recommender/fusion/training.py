@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from cine_recommender.evaluation.splits import RELEVANT, latest
 from cine_recommender.fusion.additive import Additive, learn
@@ -13,7 +15,7 @@ from cine_recommender.fusion.calibration import calibrated
 from cine_recommender.fusion.features import FEATURES, Features
 from cine_recommender.fusion.hybrid import Hybrid
 from cine_recommender.fusion.options import HybridOptions
-from cine_recommender.fusion.parts import Step, parts_of
+from cine_recommender.fusion.parts import Step, likenesses, parts_of
 from cine_recommender.fusion.stated import stated
 from cine_recommender.interactions import Floats, Interactions, Ints, Mask
 from cine_recommender.signals import context
@@ -68,6 +70,7 @@ class Rehearsal:
         facts: of the films.
         options: how it is learned.
         seed: of everything drawn by lot.
+        alike: of `parts.likenesses`.
         table: float32 (rows, features).
         activity: float32 (rows,), how much each person had rated.
         people: int32 (rows,), whose row it is, ascending.
@@ -80,6 +83,7 @@ class Rehearsal:
     facts: FilmFacts
     options: HybridOptions
     seed: int
+    alike: Mapping[str, sp.csr_matrix]
     table: Floats
     activity: Floats
     people: Ints
@@ -107,11 +111,13 @@ def rehearsed(
         raise ValueError("the hybrid needs facts of the films")
     last = latest(interactions)
     before, after = interactions.take(~last), interactions.take(last)
-    features = parts_of(before, facts, options, seed, lambda name: step(f"rehearsal: {name}"))
+    step("content")
+    alike = likenesses(interactions, facts, options, seed)
+    features = parts_of(before, facts, options, seed, lambda name: step(f"rehearsal: {name}"), alike)
     step("rehearsal: films worth a look")
     relevant = np.bincount(after.people[after.ratings >= RELEVANT], minlength=len(after.person_ids))
     frame = _frame(features, before, after, relevant > 0, options, seed)
-    return Rehearsal(interactions, facts, options, seed, *frame, relevant.astype(np.int32))
+    return Rehearsal(interactions, facts, options, seed, alike, *frame, relevant.astype(np.int32))
 
 
 def whole(rehearsal: Rehearsal, step: Step = lambda _: None) -> Hybrid:
@@ -123,7 +129,7 @@ def whole(rehearsal: Rehearsal, step: Step = lambda _: None) -> Hybrid:
     logits = logits_of(curves, rehearsal.table[watched], rehearsal.activity[watched])
     interactions, facts, options, seed = rehearsal.interactions, rehearsal.facts, rehearsal.options, rehearsal.seed
     return Hybrid(
-        features=parts_of(interactions, facts, options, seed, step),
+        features=parts_of(interactions, facts, options, seed, step, rehearsal.alike),
         curves=curves,
         calibration=calibrated(logits, rehearsal.wanted[watched]),
         stated=stated(rehearsal.table),
