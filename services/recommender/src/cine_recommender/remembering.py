@@ -8,6 +8,7 @@ from cine_recommender.flows.doings import Doings
 from cine_recommender.flows.feedback import FeedbackBook
 from cine_recommender.flows.impressions import Impressions
 from cine_recommender.flows.memory import Memory
+from cine_recommender.flows.preferences import PreferenceCopy
 from cine_recommender.servicer.feedback import FeedbackCalls
 from cine_recommender.servicer.why import WhyCalls
 from cine_recommender.settings import RecommenderSettings
@@ -34,6 +35,7 @@ class Remembering:
         impressions: the log of answers.
         films: the copy of the catalogue.
         people: the copy of names.
+        preferences: the copy of what people prefer.
 
     Args:
         settings: of the service.
@@ -48,6 +50,7 @@ class Remembering:
         self.films = Films(_OWNER, settings, self.database, schema.films)
         self.people = People(_OWNER, settings, self.database, schema.people, forget=self._forget, clock=clock)
         self.memory = Memory(self.database, settings.memory_people)
+        self.preferences = PreferenceCopy(settings, self.database, self.people)
         self.doings = Doings(settings, self.database, self.memory, clock)
         self.feedback = FeedbackBook(self.database, self.outbox, self.memory, self.films, self.people, clock)
         self.impressions = Impressions(self.database, self.films, capacity=settings.impression_queue, clock=clock)
@@ -70,6 +73,7 @@ class Remembering:
         await self.database.open()
         await self.films.start()
         await self.people.start()
+        await self.preferences.start()
         await self.doings.start()
         await self.impressions.start()
         self._cleaning = asyncio.create_task(self.housekeeping.run(), name="housekeeping")
@@ -80,6 +84,7 @@ class Remembering:
             self._cleaning.cancel()
             await asyncio.gather(self._cleaning, return_exceptions=True)
         await self.doings.stop()
+        await self.preferences.stop()
         await self.films.stop()
         await self.people.stop()
         await self.impressions.stop()
@@ -95,6 +100,7 @@ class Remembering:
             "store": Probe(self.database.probe),
             "films": Probe(self.films.probe, required=False),
             "people": Probe(self.people.probe, required=False),
+            "preferences": Probe(self.preferences.consumer.probe, required=False),
             "ratings_feed": Probe(self.doings.ratings.probe, required=False),
             "watchlist_feed": Probe(self.doings.watchlist.probe, required=False),
         }
@@ -108,4 +114,5 @@ class Remembering:
         self.feedback.forget(tx, user_id)
         doings.forget(tx, user_id)
         self.impressions.forget(tx, user_id)
+        self.preferences.forget(tx, user_id)
         self.memory.forget(tx, user_id)

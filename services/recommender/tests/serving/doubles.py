@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from cine_recommender.domain.impression import Impression
 from cine_recommender.domain.known import Known
+from cine_recommender.domain.preferences import Preferences
 from cine_recommender.domain.taste import COMPONENTS, Predicted, Ranked, SignalView
 from cine_recommender.experiments.assignment import Assignment
-from cine_recommender.flows.pipeline import Preferences
 from cine_recommender.interactions import Floats, History, Interactions, Ints, Mask
 from cine_recommender.signals import ease
 from cine_recommender.signals.context import Situation

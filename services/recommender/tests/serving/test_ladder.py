@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cine_recommender.domain.filters import Filters
+from cine_recommender.domain.preferences import Preferences
 from cine_recommender.domain.standins import liked_rows, likeness_reasons
-from cine_recommender.flows.pipeline import Preferences
 
 from .conftest import Served
 from .doubles import known

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from cine_recommender.domain.filters import Filters
 from cine_recommender.domain.known import Known
 from cine_recommender.domain.paging import Position, cut
+from cine_recommender.domain.preferences import Preferences
 from cine_recommender.domain.question import Question
 from cine_recommender.domain.reranking import Reranking
-from cine_recommender.flows.pipeline import Asked, Models, Preferences, extended, rank
+from cine_recommender.flows.pipeline import Asked, Models, extended, rank
 from cine_recommender.language.wish import Wish
 from cine_recommender.models.content import ContentModel
 

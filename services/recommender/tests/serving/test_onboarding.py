@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from cine.common.v1 import film_card_pb2
 from cine_recommender.domain.onboarding import information, most_telling
+from cine_recommender.domain.preferences import Preferences
 from cine_recommender.flows.onboarding import Onboarding
-from cine_recommender.flows.pipeline import Preferences
 
 from .conftest import Served
 from .doubles import known

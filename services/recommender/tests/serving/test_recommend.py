@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from cine_recommender.domain.filters import Filters
+from cine_recommender.domain.preferences import Preferences
 from cine_recommender.domain.reranking import Reranking
 from cine_recommender.experiments.assignment import Assignment
-from cine_recommender.flows.pipeline import Preferences
 from cine_recommender.signals.context import Situation
 
 from .conftest import Served

@@ -16,7 +16,7 @@ import pytest
 from cine.recommender.v1 import recommender_pb2 as pb
 from cine.recommender.v1 import recommender_pb2_grpc
 from cine_recommender.app import RecommenderApplication
-from cine_recommender.flows.pipeline import Preferences
+from cine_recommender.domain.preferences import Preferences
 from cine_recommender.models.content import load_content
 from cine_recommender.recommending import FixedTaste
 from cine_recommender.settings import RecommenderSettings

@@ -9,10 +9,10 @@ from typing import Protocol
 from cine_recommender.domain.impression import Impression
 from cine_recommender.domain.known import Known
 from cine_recommender.domain.paging import Position
+from cine_recommender.domain.preferences import Preferences
 from cine_recommender.domain.reranking import Reranking
 from cine_recommender.domain.taste import TasteModel
 from cine_recommender.experiments.assignment import Assignment
-from cine_recommender.flows.pipeline import Preferences
 from cine_recommender.language.explain import ExplanationFacts
 from cine_recommender.language.wording import Worded
 

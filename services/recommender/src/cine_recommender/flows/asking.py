@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from cine_recommender.domain.known import Known
+from cine_recommender.domain.preferences import Preferences
 from cine_recommender.domain.question import Question
 from cine_recommender.experiments.assignment import Assignment
 from cine_recommender.flows.answering import AssignsVariants, KnowsPreferences, RemembersPeople, ServesTaste
 from cine_recommender.flows.kept import LastKnown
-from cine_recommender.flows.pipeline import Asked, Models, Preferences
+from cine_recommender.flows.pipeline import Asked, Models
 from cine_recommender.flows.telling import CardFacts
 from cine_recommender.models.served import ServedContent
 from cinemesh.errors import Unavailable

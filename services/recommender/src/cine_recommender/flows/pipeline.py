@@ -16,6 +16,7 @@ from cine_recommender.domain import ladder
 from cine_recommender.domain.calibration import genre_mix, genre_shares
 from cine_recommender.domain.known import Known
 from cine_recommender.domain.numbering import Numbering
+from cine_recommender.domain.preferences import Preferences
 from cine_recommender.domain.question import Question
 from cine_recommender.domain.reranking import Reranking, push_down, rerank
 from cine_recommender.domain.standins import liked_rows, rank_by_likeness, rank_by_popularity
@@ -36,14 +37,6 @@ _FEWEST: Final = 40
 _LIKED_STARS: Final = 3.5
 _WISHED_STARS: Final = 5.0
 _CONTENT: Final = COMPONENTS.index("content")
-
-
-@dataclass(frozen=True, slots=True)
-class Preferences:
-    """What a person said of their taste in general. Genres are canonical."""
-
-    preferred_genres: tuple[str, ...] = ()
-    excluded_genres: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from cinemesh.db import UtcDateTime, new_metadata
+from cinemesh.db import StringList, UtcDateTime, new_metadata
 from cinemesh.projections import film_table, person_table
 
 metadata = new_metadata()
@@ -75,4 +75,15 @@ impressions = sa.Table(
     sa.Column("details", sa.LargeBinary, nullable=False),  # see `domain.impression_bytes`
     sa.Index("ix_impressions_created_at", "created_at"),
     sa.Index("ix_impressions_experiment", "experiment_id", "created_at", "user_id", "request_id"),
+)
+
+# what Identity told of people's preferences, as far as recommendations need it; somebody without a row is asked about
+preferences = sa.Table(
+    "preferences",
+    metadata,
+    sa.Column("user_id", _USER, primary_key=True),
+    sa.Column("preferred_genres", StringList, nullable=False),
+    sa.Column("excluded_genres", StringList, nullable=False),
+    sa.Column("share_taste", sa.Boolean, nullable=False),
+    sa.Column("told_at", UtcDateTime, nullable=False),  # what is older says nothing new
 )

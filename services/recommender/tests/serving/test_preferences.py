@@ -1,0 +1,104 @@
+"""What people prefer is followed, asked for where it was never told, and forgotten with them."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+
+from cine.common.v1 import feed_pb2
+from cine.identity.v1 import events_pb2
+from cine_recommender.domain.preferences import Preferences
+from cine_recommender.flows.preferences import PreferenceCopy
+from cine_recommender.settings import RecommenderSettings
+from cine_recommender.store import schema
+from cinemesh.db import Database, migrate
+from cinemesh.errors import Unavailable
+from cinemesh.projections import People
+from cinemesh.testing import settings_for
+
+NOBODY = ["127.0.0.1:1"]
+START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+
+
+def event(fact: Message, seconds: float) -> feed_pb2.Event:
+    made = feed_pb2.Event(id=f"e{seconds}", type=fact.DESCRIPTOR.full_name)
+    made.time.FromDatetime(START + dt.timedelta(seconds=seconds))
+    made.data.Pack(fact)
+    return made
+
+
+def changed(user_id: str = "ann", **fields: Any) -> events_pb2.PreferencesChanged:
+    return events_pb2.PreferencesChanged(user_id=user_id, **fields)
+
+
+class Room:
+    """The copy over a store, with nobody to ask."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        settings = settings_for(RecommenderSettings, folder, peers={"identity": NOBODY})
+        self.database = database
+        self.people = People("recommender", settings, database, schema.people, forget=self._forget)
+        self.copy = PreferenceCopy(settings, database, self.people)
+
+    def _forget(self, tx: Any, user_id: str) -> None:
+        self.copy.forget(tx, user_id)
+
+    async def told(self, *events: feed_pb2.Event) -> None:
+        await self.database.write(lambda tx: self.copy.apply(tx, events))
+
+    async def leaves(self, user_id: str, seconds: float) -> None:
+        gone = event(events_pb2.UserDeleted(user_id=user_id), seconds)
+        await self.database.write(lambda tx: self.people._apply(tx, [gone]))
+
+
+@pytest.fixture
+async def room(store_url: str, tmp_path: Path) -> AsyncIterator[Room]:
+    await asyncio.to_thread(migrate, store_url, "cine_recommender")
+    async with Database(store_url) as database:
+        yield Room(database, tmp_path)
+
+
+async def test_what_was_told_last_holds_at_once_in_whatever_order_it_comes(room: Room) -> None:
+    await room.told(event(changed(preferred_genres=["Drama"]), 1))
+    assert await room.copy.of("ann") == Preferences(("Drama",))
+    newest = event(changed(excluded_genres=["Horror"], share_taste=True), 3)
+    await room.told(newest)
+    assert await room.copy.of("ann") == Preferences((), ("Horror",), share_taste=True)
+    await room.told(event(changed(preferred_genres=["War"]), 2), newest)
+    assert await room.copy.of("ann") == Preferences((), ("Horror",), share_taste=True)
+
+
+async def test_only_who_lets_others_is_shared(room: Room) -> None:
+    await room.told(event(changed(share_taste=True), 1), event(changed("bob"), 1))
+    assert await room.copy.of_sharing("ann") == Preferences(share_taste=True)
+    assert await room.copy.of_sharing("bob") is None
+    assert await room.copy.of_sharing("nobody") is None
+
+
+async def test_of_whom_nothing_was_told_identity_is_asked_and_its_silence_is_said(room: Room) -> None:
+    with pytest.raises(Unavailable):
+        await room.copy.of("cat")
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(Unavailable):
+        await room.copy.of("cat")
+    assert asyncio.get_running_loop().time() - began < 0.4, "nobody waits for it again so soon"
+
+
+async def test_who_left_is_forgotten_and_what_comes_late_does_not_bring_them_back(room: Room) -> None:
+    await room.told(event(changed(share_taste=True), 1))
+    await room.leaves("ann", 2)
+    assert await room.copy.of_sharing("ann") is None
+    await room.told(event(changed(share_taste=True), 3))
+    assert await room.copy.of_sharing("ann") is None
+
+
+async def test_when_the_feed_lost_what_was_missed_people_are_asked_about_anew(room: Room) -> None:
+    await room.told(event(changed(share_taste=True), 1))
+    await room.copy._begin_anew()
+    assert await room.copy.of_sharing("ann") is None
