@@ -23,7 +23,7 @@ def test_every_model_takes_every_option_it_may_choose_from(name: str) -> None:
     found = []
     for options in candidate.grid:
         if name in ("BPR", "iALS"):  # how long they learn says nothing here
-            options = {"epochs": 1, **options}
+            options = {**options, "epochs": 1}
         scores = candidate.fit(fold.fit, facts, options, 0).scores(fold.histories(0, 3), fold.now[:3])
         assert scores.shape == (3, FILMS) and np.isfinite(scores).all()
         found.append(scores)

@@ -11,8 +11,12 @@ from typing import Any
 
 from cine_recommender.evaluation import biasonly
 from cine_recommender.evaluation.rating import RatingCandidate
+from cine_recommender.fusion import training
+from cine_recommender.fusion.hybrid import Hybrid
+from cine_recommender.interactions import Interactions
 from cine_recommender.signals import bpr, content, ease, gaussian, graph, ials, neighbours, popularity, svd
-from cine_recommender.signals.signal import Candidate
+from cine_recommender.signals.signal import Candidate, FilmFacts
+from cine_recommender.training import lightgcn
 
 Options = dict[str, Any]
 
@@ -32,20 +36,53 @@ def candidates() -> list[Candidate]:
         Candidate(
             "iALS",
             ials.fit,
-            # first which rows, with options known to do well, then around these: the whole product would take a night
+            # around what does well: the whole product would take a night
             [
-                *grid(rows=rows, factors=(64,), reg=(0.02,), unseen=(0.1,)),
-                *grid(rows=("4",), factors=(64,), reg=(0.015, 0.03), unseen=(0.05, 0.1, 0.2)),
-                *grid(rows=("4",), factors=(32, 128), reg=(0.02,), unseen=(0.1,)),
+                *grid(rows=("4",), factors=(64,), reg=(0.002, 0.004, 0.008), unseen=(0.5, 1.0)),
+                *grid(rows=("all", "3.5"), factors=(64,), reg=(0.004,), unseen=(1.0,), grade=(2.0,)),
+                *grid(rows=("4",), factors=(128,), reg=(0.004,), unseen=(1.0,)),
             ],
         ),
-        Candidate("item-kNN", neighbours.fit_items, grid(rows=rows, shrink=(10.0, 50.0), keep=(100, 400))),
-        Candidate("user-kNN", neighbours.fit_people, grid(rows=rows, shrink=(10.0, 50.0), keep=(50, 200))),
-        Candidate("BPR", bpr.fit, grid(rows=rows, factors=(32, 64), reg=(0.003, 0.01, 0.03))),
+        Candidate("item-kNN", neighbours.fit_items, grid(rows=rows, shrink=(3.0, 10.0), sharpen=(1.0, 1.5, 2.0))),
+        Candidate(
+            "user-kNN",
+            neighbours.fit_people,
+            [
+                *grid(rows=("4",), shrink=(3.0, 10.0), keep=(50, 100), sharpen=(2.0, 3.0)),
+                *grid(rows=("all", "3.5"), shrink=(10.0,), keep=(50,), sharpen=(2.0,)),
+            ],
+        ),
+        Candidate(
+            "BPR",
+            bpr.fit,
+            [
+                *grid(rows=("4",), factors=(64,), reg=(0.1, 0.2, 0.3), epochs=(50,)),
+                *grid(rows=("all", "3.5"), factors=(64,), reg=(0.2,), epochs=(50,)),
+            ],
+        ),
         Candidate("RP3beta", graph.fit, grid(rows=rows, alpha=(0.5, 1.0), beta=(0.3, 0.5, 0.7))),
         Candidate("content", content.fit, grid(rows=rows, genres=(0.0, 0.5, 1.0))),
         Candidate("SVD", svd.fit, [{}]),
+        *_lightgcn(),
+        Candidate("hybrid", _fused, [{}], learned_fusion=True),
+        Candidate("hybrid, stated weights", _fused, [{"profile": "default"}], learned_fusion=True),
     ]
+
+
+def _lightgcn() -> list[Candidate]:
+    """Returns LightGCN where the `train` extra is installed."""
+    return [Candidate("LightGCN", lightgcn.fit, [{}])] if lightgcn.installed() else []
+
+
+_last: list[tuple[Interactions, FilmFacts | None, int, Hybrid]] = []
+
+
+def _fused(interactions: Interactions, facts: FilmFacts | None, options: Options, seed: int) -> Hybrid:
+    """Learns the hybrid, once for both profiles: they are two ways to weigh the same parts."""
+    if not (_last and _last[0][0] is interactions and _last[0][1] is facts and _last[0][2] == seed):
+        made = training.fit(interactions, facts, {}, seed)
+        _last[:] = [(interactions, facts, seed, made)]
+    return _last[0][3].preferring(str(options.get("profile", "tuned")))
 
 
 def rating_candidates() -> list[RatingCandidate]:

@@ -80,12 +80,17 @@ def temporal(log: Interactions, least: int = FEWEST) -> tuple[Fold, Fold]:
         The cut to choose options on: the last 20 % of what remains without the test. And the test: everybody's last 20 %, fitted on all
         that comes before, the rows for choosing among them.
     """
+    test = last_held(log, least)
+    rest, chosen = test.fit, test.rehearsal
+    train = rest.take(~chosen)
+    return _fold("U validation", train, rest.take(chosen), latest(train), least), test
+
+
+def last_held(log: Interactions, least: int = FEWEST) -> Fold:
+    """Returns the test of protocol U alone: for logs so large that a cut to choose options on costs too much."""
     tested = latest(log)
     rest = log.take(~tested)
-    chosen = latest(rest)
-    train = rest.take(~chosen)
-    validation = _fold("U validation", train, rest.take(chosen), latest(train), least)
-    return validation, _fold("U", rest, log.take(tested), chosen, least)
+    return _fold("U", rest, log.take(tested), latest(rest), least)
 
 
 def rolling(log: Interactions, cuts: int = 8, least: int = FEWEST) -> list[Fold]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,15 @@ class Hybrid:
 
     def __len__(self) -> int:
         return len(self.features.traits.counts)
+
+    def preferring(self, profile: str) -> Self:
+        """Returns the same with another profile first.
+
+        Raises:
+            ValueError: It is unknown.
+        """
+        first = self._chosen(profile)
+        return replace(self, order=(first, *(one for one in self.order if one != first)))
 
     def scores(
         self, histories: Sequence[History], now: npt.NDArray[np.int64] | None = None, profile: str = ""

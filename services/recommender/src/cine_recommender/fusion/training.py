@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,9 +37,7 @@ def fit(interactions: Interactions, facts: FilmFacts | None, options: dict[str, 
         TooFewRatings: Nobody has enough films before and one liked among the last.
     """
     asked = {name: value for name, value in options.items() if name not in ("rehearsal", "profile")}
-    hybrid = learned(interactions, facts, HybridOptions(**asked), seed)
-    first = str(options.get("profile", hybrid.order[0]))
-    return replace(hybrid, order=(first, *(one for one in hybrid.order if one != first)))
+    return learned(interactions, facts, HybridOptions(**asked), seed).preferring(str(options.get("profile", "")))
 
 
 def learned(

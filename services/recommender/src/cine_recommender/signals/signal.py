@@ -97,6 +97,14 @@ class Signal(Protocol):
         ...
 
 
+class Scorer(Protocol):
+    """What a protocol judges: a signal, or several put together."""
+
+    def scores(self, histories: Sequence[History], now: npt.NDArray[np.int64] | None = None) -> Floats:
+        """Returns how well each film suits each person; see `Signal.scores`."""
+        ...
+
+
 Fit = Callable[[Interactions, FilmFacts | None, dict[str, Any], int], Signal]
 """Learns a signal: from interactions, what is known of the films, options and a seed. Equal input gives an equal signal."""
 
@@ -117,6 +125,6 @@ class Candidate:
     """
 
     name: str
-    fit: Fit
+    fit: Callable[[Interactions, FilmFacts | None, dict[str, Any], int], Scorer]
     grid: Sequence[dict[str, Any]]
     learned_fusion: bool = False
