@@ -18,6 +18,7 @@ from cine_recommender.experiments.declared import DeclaredExperiments
 from cine_recommender.flows.answering import KnowsPreferences, ServesTaste
 from cine_recommender.flows.experiments import Experiments
 from cine_recommender.flows.model_versions import ModelVersions
+from cine_recommender.flows.names import Names
 from cine_recommender.models.served import ServedContent, ServedTaste
 from cine_recommender.recommending import Recommending
 from cine_recommender.remembering import Remembering
@@ -70,6 +71,8 @@ class RecommenderApplication(Application):
             taste=taste or self.taste,
             memory=self.remembering.memory,
             preferences=preferences or self.remembering.preferences,
+            people=Names(self.remembering.database, self.remembering.people),
+            sharing=self.remembering.preferences,
             assigner=self.experiments.assigner,
             impressions=self.remembering.impressions,
             executor=self._executor,

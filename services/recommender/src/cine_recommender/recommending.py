@@ -17,6 +17,7 @@ from cine_recommender.flows.answering import (
 )
 from cine_recommender.flows.asking import Asking
 from cine_recommender.flows.because import BecauseYouWatched
+from cine_recommender.flows.group import FindsPeople, ForGroup, SharesTaste
 from cine_recommender.flows.onboarding import Onboarding
 from cine_recommender.flows.prediction import Predicting
 from cine_recommender.flows.recommend import Recommend
@@ -26,6 +27,7 @@ from cine_recommender.language.wording import Wording
 from cine_recommender.models.served import ServedContent
 from cine_recommender.servicer.because import BecauseCalls
 from cine_recommender.servicer.elements import encoded
+from cine_recommender.servicer.group import GroupCalls
 from cine_recommender.servicer.onboarding import OnboardingCalls
 from cine_recommender.servicer.prediction import PredictionCalls
 from cine_recommender.servicer.recommendations import RecommendationCalls
@@ -65,6 +67,7 @@ class Recommending:
         because: makes rows for films liked.
         onboarding: picks films to ask about.
         predicting: predicts ratings.
+        for_group: recommends to several people at once.
 
     Args:
         settings: of the service.
@@ -72,6 +75,8 @@ class Recommending:
         taste: the hybrid model being served.
         memory: what is known of people.
         preferences: what people prefer.
+        people: knows people by name.
+        sharing: knows who lets others use their taste.
         assigner: variants of experiments.
         impressions: the log of answers.
         executor: threads for the work of models.
@@ -88,6 +93,8 @@ class Recommending:
         taste: ServesTaste,
         memory: RemembersPeople,
         preferences: KnowsPreferences,
+        people: FindsPeople,
+        sharing: SharesTaste,
         assigner: AssignsVariants,
         impressions: TakesDown,
         executor: Executor,
@@ -117,6 +124,15 @@ class Recommending:
         self.because = BecauseYouWatched(asking, wording, executor, clock)
         self.onboarding = Onboarding(asking, executor)
         self.predicting = Predicting(asking, executor)
+        self.for_group = ForGroup(
+            asking=asking,
+            memory=memory,
+            people=people,
+            sharing=sharing,
+            wording=wording,
+            executor=executor,
+            clock=clock,
+        )
 
     def parts(self, tokens: PageTokens) -> tuple[object, ...]:
         """Returns what answers the calls that recommend, for `RecommenderServicer`."""
@@ -125,4 +141,5 @@ class Recommending:
             BecauseCalls(self._content, self.because),
             OnboardingCalls(self.onboarding),
             PredictionCalls(self.predicting),
+            GroupCalls(self._content, self.for_group),
         )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
+import pytest
+
 from cine.recommender.v1 import recommender_pb2 as pb
+from cine_recommender.domain.preferences import Preferences
+from cine_recommender.store import preferences
 from cinemesh.errors import Code, Reason
 
 from .test_recommendations_wire import Shop, refused, shop  # noqa: F401
@@ -47,3 +52,36 @@ async def test_predictions_over_the_wire(shop: Shop) -> None:  # noqa: F811
     assert (found.rating_count, found.model, found.degraded) == (1, "hybrid/tiny", False)
     unknown = shop.stub.PredictRating(pb.PredictRatingRequest(movie_id=999_999), metadata=shop.by("u2"))
     assert (await refused(unknown)).code is Code.NOT_FOUND
+
+
+async def test_a_group_over_the_wire(shop: Shop) -> None:  # noqa: F811
+    await shop.say("u0", 2571, "like")
+    await shop.say("u1", int(shop.taste.film_ids[4]), "like")
+
+    async def ask(**fields: Any) -> Any:
+        return await shop.stub.RecommendForGroup(pb.RecommendForGroupRequest(**fields), metadata=shop.by("u0"))
+
+    failure = await refused(ask(members=[pb.GroupMember(username="user1")]))
+    assert (failure.code, [field for field, _ in failure.violations]) == (
+        Code.INVALID_ARGUMENT,
+        ["members[0].username"],
+    )
+    app: Any = shop.running.app
+    told = Preferences(share_taste=True)
+    await app.remembering.database.write(lambda tx: preferences.note(tx, "u1", told, dt.datetime.now(dt.UTC)))
+    answer = await ask(
+        members=[pb.GroupMember(username="user1"), pb.GroupMember(name="Guest", preferred_genres=["comedy"])],
+        vetoed_genres=["horror"],
+        strategy="fair",
+        limit=8,
+    )
+    assert len(answer.recommendations) == 8
+    for place, one in enumerate(answer.recommendations):
+        assert [each.name for each in one.member_scores] == ["user0", "user1", "Guest"]
+        assert one.score == pytest.approx(sum(each.score for each in one.member_scores) / 3, abs=1e-6)
+        assert one.rank == place + 1
+        assert "Horror" not in one.movie.genres
+        assert one.explanation.text
+    bad = await refused(ask(members=[pb.GroupMember(name="G", preferred_genres=["x"])]))
+    assert [field for field, _ in bad.violations] == ["members[0].preferred_genres[0]"]
+    assert (await refused(ask(members=[pb.GroupMember()]))).reason is Reason.INVALID_FIELD
