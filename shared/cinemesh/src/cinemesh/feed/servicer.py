@@ -31,7 +31,7 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
     """
 
     def __init__(
-        self, db: Database, outbox: Outbox, *, batch: int = 512, poll_seconds: float = 0.5, gather_seconds: float = 0.05
+        self, db: Database, outbox: Outbox, *, batch: int = 512, poll_seconds: float = 0.5, gather_seconds: float = 0.2
     ) -> None:
         """Takes the store and the outbox.
 
