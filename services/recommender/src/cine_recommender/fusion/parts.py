@@ -47,6 +47,7 @@ def parts_of(
                 "reg": options.ease_reg,
                 "keep": options.keep,
                 "min_ratings": options.least_ratings,
+                "most_films": options.most_films,
             },
         ),
         "ease-all": (
@@ -57,6 +58,7 @@ def parts_of(
                 "reg": options.ease_all_reg,
                 "keep": options.keep,
                 "min_ratings": options.least_ratings,
+                "most_films": options.most_films,
             },
         ),
         "succession": (succession.fit, {"keep": options.keep}),

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from pydantic import Field
 
 from cine_recommender.interactions import Floats, Interactions, Ints
+from cine_recommender.signals.blocks import stacked
 from cine_recommender.signals.filmtofilm import FilmToFilm, FilmWeights, SparseWeights, strongest
 from cine_recommender.signals.signal import FilmFacts
 from cine_recommender.signals.storage import Array, sparse_from, sparse_parts
@@ -75,16 +76,15 @@ class LikenessWeights:
             films: those that say something of others, ascending; None for all. The rows of the others are empty.
         """
         chosen = np.arange(self.films, dtype=np.int32) if films is None else films
-        blocks = []
-        for at in range(0, len(chosen), _BLOCK):
-            mine = chosen[at : at + _BLOCK]
+
+        def most_alike(first: int, end: int) -> sp.csr_matrix:
+            mine = chosen[first:end]
             alike = np.asarray((self._terms[mine] @ self._by_term).toarray(), dtype=np.float32)
             alike += self._meaning[mine] @ self._meaning.T
             alike[np.arange(len(mine)), mine] = 0
-            blocks.append(strongest(alike, keep, self.films))
-        if not blocks:
-            return sp.csr_matrix((self.films, self.films), dtype=np.float32)
-        found = sp.vstack(blocks, format="csr")
+            return strongest(alike, keep, self.films)
+
+        found = stacked(len(chosen), self.films, most_alike, _BLOCK)
         lengths = np.zeros(self.films, dtype=np.int64)
         lengths[chosen] = np.diff(found.indptr)
         starts = np.concatenate([[0], np.cumsum(lengths)])

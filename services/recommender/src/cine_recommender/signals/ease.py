@@ -4,7 +4,8 @@ With X (people, films) and G = XᵀX + reg·I, the weights are B = I − P·diag
 
 - few people (fewer than films): P = (I − Xᵀ(XXᵀ + reg·I)⁻¹X) / reg, so a matrix (people, people) is all that is inverted, and B is
   never written out. Exact.
-- many people: G is inverted for the films with at least `min_ratings`. Exact for those; the others say nothing and get nothing.
+- many people: G is inverted for the films with at least `min_ratings`, the `most_films` most rated ones. Exact for those; the others say
+  nothing and get nothing.
 - `keep` above 0: the entries of largest magnitude of each row of B, sparse, for serving; what that costs is in the README.
 """
 
@@ -14,12 +15,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse as sp
 from pydantic import Field
 
 from cine_recommender.interactions import Floats, Interactions, Ints
+from cine_recommender.signals.blocks import stacked
 from cine_recommender.signals.filmtofilm import FilmToFilm, FilmWeights, SparseWeights, strongest
+from cine_recommender.signals.gram import gram
 from cine_recommender.signals.signal import FilmFacts
 from cine_recommender.signals.storage import Array, sparse_from, sparse_parts
 from cine_recommender.signals.weighing import Weighing
@@ -32,6 +36,12 @@ class EaseOptions(Weighing):
 
     reg: float = Field(default=100.0, gt=0, description="ridge; grows with the number of people")
     min_ratings: int = Field(default=1, ge=1, description="films with fewer ratings that count take no part")
+    most_films: int = Field(
+        default=12_000,
+        ge=0,
+        description="of more people than that, and more films, only so many films take part, the most rated; 0: all. Memory grows "
+        "with its square, time with its cube",
+    )
     keep: int = Field(default=0, ge=0, description="entries to keep in each row; 0: all")
 
 
@@ -155,8 +165,12 @@ def fit(interactions: Interactions, facts: FilmFacts | None, options: dict[str, 
         enough = np.bincount(liked.indices, minlength=liked.shape[1]) >= chosen.min_ratings
         liked = (liked @ sp.diags(enough.astype(np.float32))).tocsr()
         liked.eliminate_zeros()
-    films = np.flatnonzero(np.bincount(liked.indices, minlength=liked.shape[1])).astype(np.int32)
-    few = np.count_nonzero(np.diff(liked.indptr)) < len(films)
+    counts = np.bincount(liked.indices, minlength=liked.shape[1])
+    films = np.flatnonzero(counts).astype(np.int32)
+    most = chosen.most_films or len(films)
+    few = np.count_nonzero(np.diff(liked.indptr)) < min(len(films), most)
+    if not few and len(films) > most:
+        films = np.sort(films[np.argsort(-counts[films], kind="stable")[:most]])
     if few and not chosen.keep:
         weights: FilmWeights = _dual(liked, chosen.reg)
     elif few:
@@ -173,26 +187,34 @@ def fit(interactions: Interactions, facts: FilmFacts | None, options: dict[str, 
 
 def _dual(liked: sp.csr_matrix, reg: float) -> DualWeights:
     people = liked[np.flatnonzero(np.diff(liked.indptr))]
-    gram = np.asarray((people @ people.T).toarray(), dtype=np.float64)
-    gram[np.diag_indices_from(gram)] += reg
-    return DualWeights(people, scipy.linalg.inv(gram, overwrite_a=True).astype(np.float32), reg)
+    common = np.asarray((people @ people.T).toarray(), dtype=np.float64)
+    common[np.diag_indices_from(common)] += reg
+    return DualWeights(people, scipy.linalg.inv(common, overwrite_a=True).astype(np.float32), reg)
 
 
 def _cut(dual: DualWeights, keep: int) -> sp.csr_matrix:
-    starts = range(0, dual.films, _BLOCK)
-    return sp.vstack([strongest(dual.rows(at, min(at + _BLOCK, dual.films)), keep, at) for at in starts], format="csr")
+    return stacked(dual.films, dual.films, lambda first, end: strongest(dual.rows(first, end), keep, first))
 
 
 def _primal(liked: sp.csr_matrix, reg: float) -> Floats:
     """Returns B among the films of `liked`, float32 (films, films)."""
-    films = liked.shape[1]
-    # float64: in float32 the inverse loses what rare films say
-    gram = np.empty((films, films), dtype=np.float64)
-    transposed = liked.T.tocsr()
-    for at in range(0, films, _BLOCK):
-        gram[at : at + _BLOCK] = (transposed[at : at + _BLOCK] @ liked).toarray()
-    gram[np.diag_indices(films)] += reg
-    factor, _ = scipy.linalg.lapack.dpotrf(gram, lower=0, overwrite_a=1, clean=0)
+    counted, order = gram(liked)
+    among = solved(counted, reg)
+    place = np.argsort(order)
+    return among[np.ix_(place, place)]
+
+
+def solved(counted: npt.NDArray[np.float64], reg: float) -> Floats:
+    """Returns B of XᵀX, float32 (films, films).
+
+    Args:
+        counted: float64 (films, films) in Fortran's order, of which the upper triangle counts. Overwritten: there is no room for two.
+            Not float32, in which the inverse loses what rare films say.
+        reg: the ridge.
+    """
+    films = len(counted)
+    counted[np.diag_indices(films)] += reg
+    factor, _ = scipy.linalg.lapack.dpotrf(counted, lower=0, overwrite_a=1, clean=0)
     inverse, _ = scipy.linalg.lapack.dpotri(factor, lower=0, overwrite_c=1)
     among = np.empty((films, films), dtype=np.float32)
     diagonal = np.diag(inverse).copy()

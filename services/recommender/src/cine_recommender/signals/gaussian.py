@@ -47,6 +47,9 @@ class GaussianOptions(BaseModel):
         default=1.0, ge=0, le=4, description="what people's ratings say of how films are alike, times what was learned"
     )
     rank: int = Field(default=20, ge=1, le=100, description="dimensions of that likeness")
+    people: int = Field(
+        default=40_000, ge=1, description="people whose ratings that likeness is learned from, at most, drawn by lot"
+    )
     spread: float = Field(default=0.03, gt=0, description="size of each dimension before anything is known, in stars")
     era: float = Field(default=0.05, ge=0, description="shared by ratings of one season of life")
     season: float = Field(default=100.0, gt=0, description="days after which a person has changed")
@@ -268,10 +271,14 @@ def _factors(rows: Interactions, left: Doubles, options: GaussianOptions, seed: 
     With points instead of Gaussians each person's own noise would come back as a likeness of films.
     """
     rank, films = options.rank, len(rows.film_ids)
+    draw = np.random.default_rng(seed)
+    found = draw.standard_normal((films, rank)) * options.spread
     rated, values = rows.matrix(np.ones(len(rows))).astype(np.float64), rows.matrix(left).astype(np.float64)
+    if len(rows.person_ids) > options.people:
+        drawn = np.sort(draw.choice(len(rows.person_ids), options.people, replace=False))
+        rated, values = rated[drawn], values[drawn]
     rated_by, values_by = rated.T.tocsr(), values.T.tocsr()
     among = np.eye(rank)
-    found = np.random.default_rng(seed).standard_normal((films, rank)) * options.spread
     for _ in range(_EM_ROUNDS):
         squares = (found[:, :, None] * found[:, None, :]).reshape(films, -1)
         widths = np.linalg.inv((rated @ squares).reshape(-1, rank, rank) / options.noise + among)

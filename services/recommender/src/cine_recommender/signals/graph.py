@@ -15,12 +15,11 @@ import scipy.sparse as sp
 from pydantic import Field
 
 from cine_recommender.interactions import Interactions
+from cine_recommender.signals.blocks import stacked
 from cine_recommender.signals.filmtofilm import FilmToFilm, SparseWeights
 from cine_recommender.signals.neighbours import nearest
 from cine_recommender.signals.signal import FilmFacts
 from cine_recommender.signals.weighing import Weighing
-
-_BLOCK = 1024
 
 
 class GraphOptions(Weighing):
@@ -61,11 +60,12 @@ def fit(interactions: Interactions, facts: FilmFacts | None, options: dict[str, 
     through = [(weight, _steps(way, chosen.alpha), _steps(way.T.tocsr(), chosen.alpha)) for weight, way in ways]
     leading = sum(weight * np.asarray(way.astype(bool).sum(axis=1)).ravel() for weight, way in ways)
     held = np.power(np.maximum(leading, 1), -chosen.beta).astype(np.float32)
-    blocks = []
-    for at in range(0, liked.shape[1], _BLOCK):
-        hops = sum(weight * (there[at : at + _BLOCK] @ back) for weight, there, back in through)
-        blocks.append(_best(hops.tocsr(), held, chosen.keep, at))
-    hop = sp.vstack(blocks, format="csr")
+
+    def hops(first: int, end: int) -> sp.csr_matrix:
+        summed = sum(weight * (there[first:end] @ back) for weight, there, back in through)
+        return _best(summed.tocsr(), held, chosen.keep, first)
+
+    hop = stacked(liked.shape[1], liked.shape[1], hops)
     return Walks(SparseWeights(_second(hop, held, chosen) if chosen.second else hop), chosen)
 
 
@@ -74,11 +74,12 @@ def _second(hop: sp.csr_matrix, held: np.ndarray[Any, np.dtype[np.float32]], opt
     # the way on from a film is taken with its probability, not held back twice
     free = hop @ sp.diags(1 / held)
     onward = sp.diags(1 / np.maximum(np.asarray(free.sum(axis=1)).ravel(), 1e-12)) @ free
-    blocks = []
-    for at in range(0, hop.shape[0], _BLOCK):
-        twice = free[at : at + _BLOCK] @ onward
-        blocks.append(_best((free[at : at + _BLOCK] + options.second * twice).tocsr(), held, options.keep, at))
-    return sp.vstack(blocks, format="csr")
+
+    def both(first: int, end: int) -> sp.csr_matrix:
+        mine = free[first:end]
+        return _best((mine + options.second * (mine @ onward)).tocsr(), held, options.keep, first)
+
+    return stacked(hop.shape[0], hop.shape[0], both)
 
 
 def _best(ends: sp.csr_matrix, held: np.ndarray[Any, np.dtype[np.float32]], keep: int, first: int) -> sp.csr_matrix:

@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from pydantic import Field
 
 from cine_recommender.interactions import Floats, History, Interactions
+from cine_recommender.signals.blocks import stacked
 from cine_recommender.signals.filmtofilm import FilmToFilm, SparseWeights, contributions
 from cine_recommender.signals.signal import Contribution, FilmFacts
 from cine_recommender.signals.storage import read_arrays, sparse_from, sparse_parts, write_arrays
@@ -130,16 +131,17 @@ def fit_items(
     by_film = (sp.diags(often) @ liked).T.tocsr()
     sizes = _damped(by_film, chosen.damp)
     by_person = by_film.T.tocsr()
-    blocks = []
-    for at in range(0, by_film.shape[0], _BLOCK):
-        common = (by_film[at : at + _BLOCK] @ by_person).tocsr()
-        rows = at + np.repeat(np.arange(common.shape[0]), np.diff(common.indptr))
+
+    def near(first: int, end: int) -> sp.csr_matrix:
+        common = (by_film[first:end] @ by_person).tocsr()
+        rows = first + np.repeat(np.arange(common.shape[0]), np.diff(common.indptr))
         common.data /= sizes[rows] * sizes[common.indices] + np.float32(chosen.shrink)
         common.data **= np.float32(chosen.sharpen)
         common.data[rows == common.indices] = 0
         common.eliminate_zeros()
-        blocks.append(nearest(common, chosen.keep))
-    return ItemNeighbours(SparseWeights(sp.vstack(blocks, format="csr")), chosen)
+        return nearest(common, chosen.keep)
+
+    return ItemNeighbours(SparseWeights(stacked(by_film.shape[0], by_film.shape[0], near)), chosen)
 
 
 def fit_people(
@@ -159,16 +161,22 @@ def fit_people(
 
 
 def nearest(likeness: sp.csr_matrix, keep: int) -> sp.csr_matrix:
-    """Returns the `keep` largest entries of each row; of equal ones those of lower column."""
-    likeness.sort_indices()
+    """Returns the `keep` largest entries of each row, columns ascending; of equal ones those of lower column."""
     starts, columns, values = [0], [], []
     for row in range(likeness.shape[0]):
         mine = slice(likeness.indptr[row], likeness.indptr[row + 1])
-        found = likeness.data[mine]
-        best = np.sort(np.argsort(-found, kind="stable")[:keep]) if len(found) > keep else np.arange(len(found))
-        columns.append(likeness.indices[mine][best])
-        values.append(found[best])
-        starts.append(starts[-1] + len(best))
+        found, films = likeness.data[mine], likeness.indices[mine]
+        if len(found) > keep:
+            # most entries of most rows are left out: they are not sorted
+            least = np.partition(found, len(found) - keep)[len(found) - keep]
+            over, level = np.flatnonzero(found > least), np.flatnonzero(found == least)
+            level = level[np.argsort(films[level])[: keep - len(over)]]
+            best = np.concatenate([over, level])
+            found, films = found[best], films[best]
+        order = np.argsort(films)
+        columns.append(films[order])
+        values.append(found[order])
+        starts.append(starts[-1] + len(order))
     nothing = np.empty(0, dtype=np.int32)
     parts = (np.concatenate([*values, nothing.astype(np.float32)]), np.concatenate([*columns, nothing]), starts)
     return sp.csr_matrix(parts, shape=likeness.shape)

@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict, Field
 
 from cine_recommender.interactions import Floats, History, Interactions, stack
+from cine_recommender.signals.blocks import stacked
 from cine_recommender.signals.filmtofilm import SparseWeights, contributions
 from cine_recommender.signals.neighbours import nearest
 from cine_recommender.signals.signal import Contribution, FilmFacts
@@ -118,11 +119,16 @@ def fit(interactions: Interactions, facts: FilmFacts | None, options: dict[str, 
         pairs = (seen[:-places][near], seen[places:][near])
         ones = np.full(len(pairs[0]), 1 / places, dtype=np.float32)
         counted = counted + sp.csr_matrix((ones, pairs), shape=(films, films))
-    both = (counted + chosen.backwards * counted.T).tocsr().astype(np.float32)
+    turned = counted.T.tocsr()
     often = np.bincount(seen, minlength=films).astype(np.float32) + np.float32(chosen.shrink)
     held = np.power(np.maximum(often, 1e-6), np.float32(-chosen.damp))
-    rows = np.repeat(np.arange(films), np.diff(both.indptr))
-    both.data *= held[rows] * held[both.indices]
-    both.data[rows == both.indices] = 0  # a film is not a reason for itself
-    both.eliminate_zeros()
-    return Succession(SparseWeights(nearest(both, chosen.keep)), chosen)
+
+    def near_to(first: int, end: int) -> sp.csr_matrix:
+        both = (counted[first:end] + chosen.backwards * turned[first:end]).tocsr().astype(np.float32)
+        rows = first + np.repeat(np.arange(end - first), np.diff(both.indptr))
+        both.data *= held[rows] * held[both.indices]
+        both.data[rows == both.indices] = 0  # a film is not a reason for itself
+        both.eliminate_zeros()
+        return nearest(both, chosen.keep)
+
+    return Succession(SparseWeights(stacked(films, films, near_to)), chosen)
