@@ -56,6 +56,10 @@ format: dev-env ## let ruff put the code in order
 bench: dev-env ## CineMatch and search through Envoy against an RPC that computes nothing; ratios, RSS, start-up
 	@$(DEV) -m tests.load.bench
 
+.PHONY: bench-recommendations
+bench-recommendations: env dev-env ## personal recommendations for 1,000 people through Envoy, with answers kept and without, against an RPC that computes nothing
+	@$(DEV) -m tests.load.recommendations
+
 .PHONY: bench-identity
 bench-identity: env dev-env ## 100 parallel sign-ins beside catalogue calls: its p99, and how soon the surplus is told
 	@$(DEV) -m tests.load.identity_load
@@ -79,6 +83,10 @@ chaos-histories: dev-env ## 50,000 concurrent calls on ratings and watchlists, c
 .PHONY: chaos-feed
 chaos-feed: dev-env ## 100,000 events of Ratings, producer and followers killed 100 times, one in twenty delivered twice: every copy is whole
 	@$(DEV) -m tests.chaos.feed $(ARGS)
+
+.PHONY: chaos-refusals
+chaos-refusals: dev-env ## 10,000 people send feedback while they read: no answer shows what its reader has seen or refused
+	@$(DEV) -m tests.chaos.refusals $(ARGS)
 
 .PHONY: relevance
 relevance: dev-env ## MRR@10 of the search suite and of tot-dev
