@@ -14,9 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.load.writes import sign_up
-
 from .mesh import Mesh, started
+from .people import client_of
 
 pytestmark = pytest.mark.timeout(300)
 IMPORTS = "/api/v1/ratings/imports"
@@ -30,9 +29,7 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
 
 @pytest.fixture
 def ada(mesh: Mesh) -> Iterator[httpx.Client]:
-    token = sign_up(mesh, f"ada{time.monotonic_ns() % 10**9}")
-    headers = {"authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=mesh.address, headers=headers, timeout=30, trust_env=False) as client:
+    with client_of(mesh, f"ada{time.monotonic_ns() % 10**9}") as client:
         yield client
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import re
 import sys
 import tempfile
 import time
@@ -19,40 +18,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import psutil
 
 from cinemesh.testing.postgres import PostgresServer
 from tests.integration.mesh import Mesh, started
+from tests.integration.people import sign_up
 from tests.load.open_loop import encode, paced
 
 PROMISED_P99_MS = 30.0
 PEOPLE = 8
-_PASSWORD = "nine quiet rivers at dusk"
-
-
-def sign_up(mesh: Mesh, name: str) -> str:
-    """Registers somebody, verifies the address by the letter in `var/outbox/`, signs in and returns the access token."""
-    with httpx.Client(base_url=mesh.address, timeout=20, trust_env=False) as client:
-        form = {"username": name, "email": f"{name}@example.org", "password": _PASSWORD}
-        client.post("/api/v1/auth/register", json=form).raise_for_status()
-        client.post("/api/v1/auth/verify-email", json={"token": _letter(mesh, name)}).raise_for_status()
-        answer = client.post("/api/v1/auth/login", json={"username": name, "password": _PASSWORD}).raise_for_status()
-    token: str = answer.json()["access_token"]
-    return token
-
-
-def _letter(mesh: Mesh, name: str) -> str:
-    folder = Path(mesh.environment["CINE_VAR_DIR"]) / "outbox"
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        for letter in folder.glob("*"):
-            text = letter.read_text(errors="replace").replace("=\n", "").replace("=3D", "=")
-            if f"{name}@example.org" in text and (found := re.search(r"token=([A-Za-z0-9_.-]+)", text)):
-                return found[1]
-        time.sleep(0.1)
-    raise RuntimeError(f"no letter for {name} in var/outbox")
 
 
 def processor_seconds(mesh: Mesh) -> dict[str, float]:

@@ -14,8 +14,8 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.e2e.explorer.accounts import click, fill, labelled, press, sign_in, signed_in
 from tests.integration.mesh import Mesh, started
+from tests.integration.people import PASSWORD, sign_up
 from tests.integration.test_imports_through_the_edge import export_of
-from tests.load import writes
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer
@@ -49,7 +49,7 @@ def ada(explorer: Explorer, mesh: Mesh) -> str:
 def _person(mesh: Mesh, name: str) -> str:
     """Opens an account and returns its user name."""
     whole = f"{name}-{secrets.token_hex(4)}"
-    writes.sign_up(mesh, whole)
+    sign_up(mesh, whole)
     return whole
 
 
@@ -58,7 +58,7 @@ def _enter(explorer: Explorer, name: str) -> None:
     explorer.open("#/signin")
     explorer.js("localStorage.clear()")
     explorer.driver.delete_all_cookies()
-    sign_in(explorer, name, writes._PASSWORD)
+    sign_in(explorer, name, PASSWORD)
     signed_in(explorer, name)
 
 
@@ -198,7 +198,7 @@ def test_a_film_night_of_two_people(explorer: Explorer, mesh: Mesh, ada: str, fi
     explorer.open(link[link.index("#") :])
     explorer.wait_text(".notice h2", "Sign in first")
     explorer.one(".notice a").click()
-    sign_in(explorer, grace, writes._PASSWORD, opened=True)
+    sign_in(explorer, grace, PASSWORD, opened=True)
     press(explorer, "Take part")
     explorer.wait_text("h1", "Friday")
     explorer.wait(lambda: sorted(explorer.texts(".guests a")) == sorted([f"@{ada}", f"@{grace}"]), "both people")

@@ -16,7 +16,7 @@ from tests.e2e.explorer.accounts import click, fill, sign_in, signed_in
 from tests.e2e.explorer.hostile import TRAP, harm, trapped, words
 from tests.e2e.explorer.opinions import kept, open_film, open_reviews, press, shows, touch_star
 from tests.integration.mesh import Mesh, started
-from tests.load import writes
+from tests.integration.people import PASSWORD, client_of
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer
@@ -38,18 +38,11 @@ def explorer_url(mesh: Mesh) -> str:
     return f"{mesh.address}/"
 
 
-def _client(mesh: Mesh, name: str) -> httpx.Client:
-    """Opens an account and returns a client that calls as its owner."""
-    token = writes.sign_up(mesh, name)
-    headers = {"authorization": f"Bearer {token}"}
-    return httpx.Client(base_url=mesh.address, headers=headers, timeout=20, trust_env=False)
-
-
 def _enter(explorer: Explorer, name: str, shown: str = "") -> None:
     explorer.open("#/signin")
     explorer.js("localStorage.clear()")
     explorer.driver.delete_all_cookies()
-    sign_in(explorer, name, writes._PASSWORD)
+    sign_in(explorer, name, PASSWORD)
     signed_in(explorer, shown or name)
 
 
@@ -66,7 +59,7 @@ def _films(mesh: Mesh, number: int) -> list[dict[str, Any]]:
 
 def test_a_film_is_rated_reviewed_noted_and_counted(explorer: Explorer, mesh: Mesh) -> None:
     name = f"ada-{secrets.token_hex(4)}"
-    _client(mesh, name).close()
+    client_of(mesh, name).close()
     (film,) = _films(mesh, 1)
     _enter(explorer, name)
 
@@ -163,7 +156,7 @@ def written(mesh: Mesh) -> Iterator[Written]:
     """Attacks in every place that takes words of people. What the service refuses cannot be shown."""
     name = f"mallory-{secrets.token_hex(3)}"
     films = _films(mesh, len(ATTACKS) + 1)
-    with _client(mesh, name) as client, _client(mesh, f"eve-{secrets.token_hex(3)}") as eve:
+    with client_of(mesh, name) as client, client_of(mesh, f"eve-{secrets.token_hex(3)}") as eve:
         found = Written(name, client, film=films[-1]["movie_id"])
         own = eve.post(f"{RATINGS}/review", json={"movie_id": found.film, "body_markdown": "Talk here."})
         found.talk = own.raise_for_status().json()["review_id"]
@@ -266,7 +259,7 @@ def test_nothing_of_any_attack_runs_and_the_text_is_shown(explorer: Explorer, wr
 def test_other_readers_are_as_safe(explorer: Explorer, mesh: Mesh, written: Written) -> None:
     """Somebody else, and somebody who is not signed in, on a film's page."""
     victim = f"victim-{secrets.token_hex(3)}"
-    _client(mesh, victim).close()
+    client_of(mesh, victim).close()
     with trapped(explorer):
         _enter(explorer, victim)
         for one in written.reviews[:: max(1, len(written.reviews) // 12)]:
