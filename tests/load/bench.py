@@ -23,7 +23,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,8 +112,16 @@ def search_requests(titles: list[str], genres: list[str], count: int) -> list[st
 
 
 @contextmanager
-def real_mesh(folder: Path) -> Iterator[dict[str, Any]]:
-    """Starts the whole mesh in a folder of its own and yields what `cine up --json` said."""
+def real_mesh(
+    folder: Path, *, stopped: Callable[[dict[str, str]], None] | None = None, **more: str
+) -> Iterator[dict[str, Any]]:
+    """Starts the whole mesh in a folder of its own and yields what `cine up --json` said.
+
+    Args:
+        folder: where everything of it is kept; a folder used before has its models already.
+        stopped: called with its environment while it is stopped, once everything is made.
+        more: further settings of its environment.
+    """
     environment = {
         **os.environ,
         "CINE_PORT_BASE": str(REAL_BASE),
@@ -122,6 +130,7 @@ def real_mesh(folder: Path) -> Iterator[dict[str, Any]]:
         "CINE_MERGED_CSV": str(folder / "movies_merged.csv"),
         "CINE_LOG_LEVEL": "warning",
         "CINE_GATEWAY_RATE_LIMIT": "0",
+        **more,
     }
     cine = [str(ROOT / ".venv" / "bin" / "python"), "-m", "cine_cli"]
     run = subprocess.run(
@@ -132,6 +141,8 @@ def real_mesh(folder: Path) -> Iterator[dict[str, Any]]:
         raise RuntimeError(f"the mesh did not start:\n{run.stdout}\n{run.stderr}")
     try:
         subprocess.run([*cine, "stop"], cwd=ROOT, env=environment, check=True, capture_output=True)
+        if stopped is not None:
+            stopped(environment)
         began = time.monotonic()
         subprocess.run([*cine, "up", "--json"], cwd=ROOT, env=environment, check=True, capture_output=True)
         again = time.monotonic() - began
@@ -144,8 +155,18 @@ def real_mesh(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def null_mesh(folder: Path, search_answer: bytes, match_answer: bytes) -> Iterator[None]:
-    """Starts the two stand-ins and an Envoy in front of them."""
+def null_mesh(
+    folder: Path, search_answer: bytes, match_answer: bytes, *, tokens: bool = False, **more: str
+) -> Iterator[None]:
+    """Starts the two stand-ins and an Envoy in front of them.
+
+    Args:
+        folder: where everything of them is kept.
+        search_answer: what the stand-in for the catalogue answers.
+        match_answer: what the stand-in for the recommender answers.
+        tokens: whether Envoy verifies tokens, whose keys the portal hands it.
+        more: further settings of their environment.
+    """
     environment = {
         **os.environ,
         "CINE_PORT_BASE": str(NULL_BASE),
@@ -154,6 +175,7 @@ def null_mesh(folder: Path, search_answer: bytes, match_answer: bytes) -> Iterat
         "CINE_LOG_LEVEL": "warning",
         "CINE_GATEWAY_RATE_LIMIT": "0",
         "OMP_NUM_THREADS": "1",
+        **more,
     }
     python = str(ROOT / ".venv" / "bin" / "python")
     commands = []
@@ -161,7 +183,7 @@ def null_mesh(folder: Path, search_answer: bytes, match_answer: bytes) -> Iterat
         path = folder / f"{name}.answer"
         path.write_bytes(answer)
         commands.append([python, "-m", "tests.load.null_service", name, str(path)])
-    commands.append([python, "-m", "cine_gateway", "envoy"])
+    commands += [[python, "-m", "cine_gateway", part] for part in (["portal"] if tokens else []) + ["envoy"]]
     with (folder / "null.log").open("w") as log:
         children = [subprocess.Popen(c, cwd=ROOT, env=environment, stdout=log, stderr=log) for c in commands]
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from cine.catalog.v1 import catalog_pb2, catalog_pb2_grpc
-from cine.recommender.v1 import cinematch_pb2, cinematch_pb2_grpc
+from cine.recommender.v1 import cinematch_pb2, cinematch_pb2_grpc, recommender_pb2, recommender_pb2_grpc
 from cinemesh.server import Application, Mount, run
 from cinemesh.settings import ServiceSettings, load
 
@@ -50,6 +50,17 @@ class NullCineMatch(cinematch_pb2_grpc.CineMatchServiceServicer):
         return self._answer
 
 
+class NullRecommender(recommender_pb2_grpc.RecommenderServiceServicer):
+    """Answers everybody with the same recommendations, as bytes."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+
+    async def ListRecommendations(self, request: Any, context: Any) -> bytes:  # noqa: N802
+        """Answers."""
+        return self._answer
+
+
 class NullApplication(Application):
     """One of the two stand-ins."""
 
@@ -65,7 +76,12 @@ class NullApplication(Application):
             return [Mount(NullCatalog(self._answer), catalog_pb2_grpc.add_CatalogServiceServicer_to_server, described)]
         described = cinematch_pb2.DESCRIPTOR.services_by_name["CineMatchService"]
         return [
-            Mount(NullCineMatch(self._answer), cinematch_pb2_grpc.add_CineMatchServiceServicer_to_server, described)
+            Mount(NullCineMatch(self._answer), cinematch_pb2_grpc.add_CineMatchServiceServicer_to_server, described),
+            Mount(
+                NullRecommender(self._answer),  # type: ignore[abstract]
+                recommender_pb2_grpc.add_RecommenderServiceServicer_to_server,
+                recommender_pb2.DESCRIPTOR.services_by_name["RecommenderService"],
+            ),
         ]
 
 

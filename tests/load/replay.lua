@@ -1,4 +1,5 @@
--- wrk script: every request is another line of the file named by REPLAY_FILE. A line is "GET <path>" or "POST <path> <body>".
+-- wrk script: every request is another line of the file named by REPLAY_FILE. A line is "GET <path>", "GET <path> @<token>"
+-- or "POST <path> <body>".
 local lines = {}
 local at = 0
 local offset = 0
@@ -12,6 +13,11 @@ function init(args)
   for line in io.lines(os.getenv("REPLAY_FILE")) do
     local method, path, body = line:match("^(%S+) (%S+) ?(.*)$")
     local headers = { ["Host"] = "localhost" }
+    local token = body:match("^@(%S+)$")
+    if token then
+      headers["Authorization"] = "Bearer " .. token
+      body = ""
+    end
     if method == "POST" then headers["Content-Type"] = "application/json" end
     lines[#lines + 1] = wrk.format(method, path, headers, body ~= "" and body or nil)
   end
