@@ -13,6 +13,7 @@ import pytest
 from cine_recommender.evaluation.facts import known_facts
 from cine_recommender.evaluation.reading import read_log
 from cine_recommender.evaluation.splits import Fold, arranged, shuffled, temporal
+from cine_recommender.fusion import training
 from cine_recommender.interactions import Interactions
 from cine_recommender.signals import content, ease, gaussian, graph, ials, neighbours, popularity, svd
 from cine_recommender.signals.signal import Fit
@@ -66,6 +67,24 @@ def test_ranking_on_ml_latest_small(fit: Fit, options: dict[str, Any], expected:
         found += ndcg(signal.scores(fold.histories(first, first + 200), fold.now[first : first + 200]), fold, first)
     assert len(found) == 589
     assert np.mean(found) >= 0.97 * expected
+
+
+def test_the_hybrid_is_clearly_better_than_its_best_part() -> None:
+    fold = small()
+    facts = known_facts(read_log(DATA), fold)
+    found: dict[str, np.ndarray] = {}
+    for name, scorer in {
+        "hybrid": training.fit(fold.fit, facts, {}, 0),
+        "ease": ease.fit(fold.fit, facts, {"rows": "4", "grade": 1, "reg": 100}, 0),
+    }.items():
+        values: list[float] = []
+        for first in range(0, len(fold.people), 200):
+            scores = scorer.scores(fold.histories(first, first + 200), fold.now[first : first + 200])
+            values += ndcg(scores, fold, first)
+        found[name] = np.array(values)
+    lead = found["hybrid"] - found["ease"]
+    assert found["hybrid"].mean() >= 1.05 * found["ease"].mean()
+    assert lead.mean() > 1.96 * lead.std() / np.sqrt(len(lead))
 
 
 def test_predicted_ratings_on_ml_latest_small() -> None:

@@ -20,8 +20,8 @@ class HybridOptions(BaseModel):
         ge=0,
         description="the most rated films, which alone take part in EASE where there are more; 0: all",
     )
-    keep: int = Field(default=400, ge=1, description="films that each film says something of, in each signal")
-    keep_content: int = Field(default=200, ge=1, description="likewise by content")
+    keep: int = Field(default=200, ge=1, description="films that each film says something of, in each signal")
+    keep_content: int = Field(default=100, ge=1, description="likewise by content")
     candidates: int = Field(default=150, ge=1, description="best films of each source that are looked at")
     people: int = Field(default=4000, ge=10, description="people whose last films the curves are learned from, at most")
     least_history: int = Field(default=5, ge=1, description="films they have rated before, at least")
