@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from cine_recommender.evaluation.splits import RELEVANT, latest
@@ -17,7 +18,7 @@ from cine_recommender.fusion.hybrid import Hybrid
 from cine_recommender.fusion.options import HybridOptions
 from cine_recommender.fusion.parts import Step, likenesses, parts_of
 from cine_recommender.fusion.stated import stated
-from cine_recommender.interactions import Floats, Interactions, Ints, Mask
+from cine_recommender.interactions import Floats, History, Interactions, Ints, Mask
 from cine_recommender.signals import context
 from cine_recommender.signals.signal import FilmFacts
 
@@ -139,33 +140,58 @@ def whole(rehearsal: Rehearsal, step: Step = lambda _: None) -> Hybrid:
 
 def _frame(
     features: Features, before: Interactions, after: Interactions, liked: Mask, options: HybridOptions, seed: int
-) -> tuple[Floats, Floats, Ints, Mask, Mask]:
-    """Returns films worth a look: features, how much the person rated, who it is, whether they were liked after, and watched."""
-    people = np.flatnonzero((np.diff(before.starts) >= options.least_history) & liked)
+) -> Frame:
+    people = drawn_people(np.flatnonzero((np.diff(before.starts) >= options.least_history) & liked), options, seed)
+    return framed(
+        [looked_at(features, one, before.history(one), after.history(one), options) for one in people.tolist()]
+    )
+
+
+def drawn_people(people: npt.NDArray[np.intp], options: HybridOptions, seed: int) -> npt.NDArray[np.intp]:
+    """Returns those of them that curves are learned from, ascending.
+
+    Raises:
+        TooFewRatings: There is nobody.
+    """
     if not len(people):
         raise TooFewRatings(
             "nobody has rated enough films to learn from: each needs a few, and one liked among the last"
         )
-    if len(people) > options.people:
-        people = np.sort(np.random.default_rng(seed).choice(people, options.people, replace=False))
-    tables, activities, whose, wanted, watched = [], [], [], [], []
-    for one in people.tolist():
-        history = before.history(one)
-        person = features.person(history, int(history.times[-1]))
-        readings = features.readings(person)
-        allowed = features.traits.counts > 0
-        allowed[history.films] = False
-        rows = features.candidates(person, readings, allowed, options.candidates)
-        tables.append(features.table(person, rows, {name: found[rows] for name, found in readings.items()}))
-        activities.append(np.full(len(rows), person.activity, dtype=np.float32))
-        whose.append(np.full(len(rows), one, dtype=np.int32))
-        seen = slice(after.starts[one], after.starts[one + 1])
-        wanted.append(np.isin(rows, after.films[seen][after.ratings[seen] >= RELEVANT]))
-        watched.append(np.isin(rows, after.films[seen]))
-    both: Mask = np.concatenate(wanted)
-    if both.all() or not both.any():
+    if len(people) <= options.people:
+        return people
+    return np.sort(np.random.default_rng(seed).choice(people, options.people, replace=False))
+
+
+Frame = tuple[Floats, Floats, Ints, Mask, Mask]
+"""Films worth a look: features, how much the person rated, who it is, whether they were liked after, and watched; (rows, …) each."""
+
+
+def looked_at(features: Features, one: int, before: History, after: History, options: HybridOptions) -> Frame:
+    """Returns the rows of a person."""
+    person = features.person(before, int(before.times[-1]))
+    readings = features.readings(person)
+    allowed = features.traits.counts > 0
+    allowed[before.films] = False
+    rows = features.candidates(person, readings, allowed, options.candidates)
+    return (
+        features.table(person, rows, {name: found[rows] for name, found in readings.items()}),
+        np.full(len(rows), person.activity, dtype=np.float32),
+        np.full(len(rows), one, dtype=np.int32),
+        np.isin(rows, after.films[after.ratings >= RELEVANT]),
+        np.isin(rows, after.films),
+    )
+
+
+def framed(people: Sequence[Frame]) -> Frame:
+    """Returns the rows of several people, one after another.
+
+    Raises:
+        TooFewRatings: None of them was liked afterwards, or all were.
+    """
+    table, activity, whose, wanted, watched = (np.concatenate(column) for column in zip(*people, strict=True))
+    if wanted.all() or not wanted.any():
         raise TooFewRatings("no film that people liked last is among those worth a look for them")
-    return np.concatenate(tables), np.concatenate(activities), np.concatenate(whose), both, np.concatenate(watched)
+    return table, activity, whose, wanted, watched
 
 
 def logits_of(curves: Additive, table: Floats, activity: Floats) -> Floats:

@@ -104,33 +104,75 @@ class Traits:
         )
 
 
-def traits_of(interactions: Interactions, facts: FilmFacts) -> Traits:
-    """Counts."""
+@dataclass(frozen=True)
+class Sums:
+    """What traits are made of, summed over ratings: of parts of a log they add up.
+
+    Attributes:
+        rated: float64 (films,), ratings.
+        liked: float64 (films,), ratings of four stars and more.
+        stars: float64 (films,), sum of stars.
+        places: float64 (films,), sum of places in people's histories, 0 first to 1 last.
+        weeks: float32 csr (weeks, films): ratings of each week, from `first_week` on.
+        first_week: in weeks since 1970.
+    """
+
+    rated: npt.NDArray[np.float64]
+    liked: npt.NDArray[np.float64]
+    stars: npt.NDArray[np.float64]
+    places: npt.NDArray[np.float64]
+    weeks: sp.csr_matrix
+    first_week: int
+
+
+def sums_of(interactions: Interactions, first_week: int | None = None) -> Sums:
+    """Sums up.
+
+    Args:
+        interactions: of whole people.
+        first_week: from which on weeks are counted; by default that of the first rating.
+    """
     films = len(interactions.film_ids)
-    rated, stars = interactions.films, interactions.ratings.astype(np.float64)
-    counts = np.bincount(rated, minlength=films).astype(np.float64)
-    liked = np.bincount(rated[stars >= _LIKED], minlength=films).astype(np.float64)
-    total = max(1.0, counts.sum())
-
-    def drawn(sums: npt.NDArray[Any], towards: float) -> Floats:
-        mean: Floats = ((sums + _BELIEVED * towards) / (counts + _BELIEVED)).astype(np.float32)
-        return mean
-
+    rated, stars = interactions.films, interactions.ratings
     long = np.diff(interactions.starts)
     place = (np.arange(len(rated)) - interactions.starts[interactions.people]) / np.maximum(
         long[interactions.people] - 1, 1
     )
     weeks = interactions.times // _WEEK
-    first = int(weeks.min(initial=0)) if not len(weeks) else int(weeks.min())
+    first = (int(weeks.min()) if len(weeks) else 0) if first_week is None else first_week
     shape = (int(weeks.max()) - first + 1 if len(weeks) else 0, films)
-    return Traits(
-        counts=counts.astype(np.float32),
-        liked=liked.astype(np.float32),
-        means=drawn(np.bincount(rated, stars, minlength=films), float(stars.sum()) / total),
-        shares=drawn(liked, float(liked.sum()) / total),
-        places=drawn(np.bincount(rated, place, minlength=films), 0.5),
-        years=facts.years,
-        genres=(facts.genres / np.maximum(facts.genres.sum(axis=1, keepdims=True), 1)).astype(np.float32),
+    return Sums(
+        rated=np.bincount(rated, minlength=films).astype(np.float64),
+        liked=np.bincount(rated[stars >= _LIKED], minlength=films).astype(np.float64),
+        stars=np.bincount(rated, stars, minlength=films).astype(np.float64),
+        places=np.bincount(rated, place, minlength=films).astype(np.float64),
         weeks=sp.csr_matrix((np.ones(len(rated), np.float32), (weeks - first, rated)), shape=shape),
         first_week=first,
+    )
+
+
+def traits_of(interactions: Interactions, facts: FilmFacts) -> Traits:
+    """Counts."""
+    return traits_of_sums(sums_of(interactions), facts)
+
+
+def traits_of_sums(sums: Sums, facts: FilmFacts) -> Traits:
+    """Returns traits by what was summed up."""
+    counts = sums.rated
+    total = max(1.0, counts.sum())
+
+    def drawn(summed: npt.NDArray[Any], towards: float) -> Floats:
+        mean: Floats = ((summed + _BELIEVED * towards) / (counts + _BELIEVED)).astype(np.float32)
+        return mean
+
+    return Traits(
+        counts=counts.astype(np.float32),
+        liked=sums.liked.astype(np.float32),
+        means=drawn(sums.stars, float(sums.stars.sum()) / total),
+        shares=drawn(sums.liked, float(sums.liked.sum()) / total),
+        places=drawn(sums.places, 0.5),
+        years=facts.years,
+        genres=(facts.genres / np.maximum(facts.genres.sum(axis=1, keepdims=True), 1)).astype(np.float32),
+        weeks=sums.weeks,
+        first_week=sums.first_week,
     )

@@ -161,28 +161,47 @@ def fit(interactions: Interactions, facts: FilmFacts | None, options: dict[str, 
     """
     chosen = EaseOptions(**options)
     liked = interactions.matrix(chosen.learned(interactions.ratings))
-    if chosen.min_ratings > 1:
-        enough = np.bincount(liked.indices, minlength=liked.shape[1]) >= chosen.min_ratings
-        liked = (liked @ sp.diags(enough.astype(np.float32))).tocsr()
-        liked.eliminate_zeros()
     counts = np.bincount(liked.indices, minlength=liked.shape[1])
-    films = np.flatnonzero(counts).astype(np.int32)
-    most = chosen.most_films or len(films)
-    few = np.count_nonzero(np.diff(liked.indptr)) < min(len(films), most)
-    if not few and len(films) > most:
-        films = np.sort(films[np.argsort(-counts[films], kind="stable")[:most]])
+    films = np.flatnonzero(counts >= chosen.min_ratings).astype(np.int32)
+    if chosen.min_ratings > 1:
+        liked = (liked @ sp.diags((counts >= chosen.min_ratings).astype(np.float32))).tocsr()
+        liked.eliminate_zeros()
+    few = np.count_nonzero(np.diff(liked.indptr)) < min(len(films), chosen.most_films or len(films))
     if few and not chosen.keep:
-        weights: FilmWeights = _dual(liked, chosen.reg)
-    elif few:
+        return Ease(_dual(liked, chosen.reg), chosen)
+    if few:
         # films nobody rated have empty rows: they are not worth the time
-        weights = SparseWeights(_spread(_cut(_dual(liked[:, films], chosen.reg), chosen.keep), films, liked.shape[1]))
-    else:
-        among = _primal(liked[:, films], chosen.reg)
-        dense = DenseWeights(films, among, liked.shape[1])
-        weights = (
-            dense if not chosen.keep else SparseWeights(_spread(strongest(among, chosen.keep), films, liked.shape[1]))
-        )
-    return Ease(weights, chosen)
+        cut = _cut(_dual(liked[:, films], chosen.reg), chosen.keep)
+        return Ease(SparseWeights(_spread(cut, films, liked.shape[1])), chosen)
+    films = taking_part(counts, chosen)
+    return among_films(_primal(liked[:, films], chosen.reg), films, liked.shape[1], chosen)
+
+
+def taking_part(counts: npt.NDArray[np.int64], options: EaseOptions) -> Ints:
+    """Returns the films that take part where people are many, int32, ascending.
+
+    Args:
+        counts: int64 (films,), ratings that count.
+        options: how many at most, and how many ratings each has at least.
+    """
+    films = np.flatnonzero(counts >= options.min_ratings)
+    most = options.most_films or len(films)
+    return np.sort(films[np.argsort(-counts[films], kind="stable")[:most]]).astype(np.int32)
+
+
+def among_films(among: Floats, films: Ints, total: int, options: EaseOptions) -> Ease:
+    """Returns EASE with these weights.
+
+    Args:
+        among: float32 (n, n), B; altered.
+        films: int32 (n,), of which films, ascending.
+        total: how many films there are.
+        options: what is kept.
+    """
+    if not options.keep:
+        return Ease(DenseWeights(films, among, total), options)
+    cut = stacked(len(films), len(films), lambda first, end: strongest(among[first:end], options.keep, first))
+    return Ease(SparseWeights(_spread(cut, films, total)), options)
 
 
 def _dual(liked: sp.csr_matrix, reg: float) -> DualWeights:

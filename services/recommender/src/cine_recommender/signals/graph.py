@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 from pydantic import Field
 
-from cine_recommender.interactions import Interactions
+from cine_recommender.interactions import Floats, Interactions
 from cine_recommender.signals.blocks import stacked
 from cine_recommender.signals.filmtofilm import FilmToFilm, SparseWeights
 from cine_recommender.signals.neighbours import nearest
@@ -53,23 +54,46 @@ def fit(interactions: Interactions, facts: FilmFacts | None, options: dict[str, 
     """
     chosen = GraphOptions(**options)
     liked = interactions.matrix(chosen.learned(interactions.ratings))
-    ways = [(1.0, liked.T.tocsr())]
-    if facts is not None:
-        shared = ((chosen.genres, facts.genres), (chosen.people, facts.people), (chosen.keywords, facts.keywords))
-        ways += [(weight, sp.csr_matrix(through)) for weight, through in shared if weight and through.shape[1]]
-    through = [(weight, _steps(way, chosen.alpha), _steps(way.T.tocsr(), chosen.alpha)) for weight, way in ways]
-    leading = sum(weight * np.asarray(way.astype(bool).sum(axis=1)).ravel() for weight, way in ways)
-    held = np.power(np.maximum(leading, 1), -chosen.beta).astype(np.float32)
+    by_film = liked.T.tocsr()
+    ways = facts_walked(facts, chosen)
+    through = [(weight, steps(way, chosen.alpha), steps(way.T.tocsr(), chosen.alpha)) for weight, way in ways]
+    through.append((1.0, steps(by_film, chosen.alpha), steps(liked, chosen.alpha)))
+    held = held_back(np.diff(by_film.indptr), ways, chosen)
 
     def hops(first: int, end: int) -> sp.csr_matrix:
         summed = sum(weight * (there[first:end] @ back) for weight, there, back in through)
-        return _best(summed.tocsr(), held, chosen.keep, first)
+        return best_ends(summed.tocsr(), held, chosen.keep, first)
 
     hop = stacked(liked.shape[1], liked.shape[1], hops)
-    return Walks(SparseWeights(_second(hop, held, chosen) if chosen.second else hop), chosen)
+    return Walks(SparseWeights(second_hop(hop, held, chosen) if chosen.second else hop), chosen)
 
 
-def _second(hop: sp.csr_matrix, held: np.ndarray[Any, np.dtype[np.float32]], options: GraphOptions) -> sp.csr_matrix:
+Ways = list[tuple[float, sp.csr_matrix]]
+"""What is walked through besides people: its weight, and (films, n)."""
+
+
+def facts_walked(facts: FilmFacts | None, options: GraphOptions) -> Ways:
+    """Returns the ways through what films share."""
+    if facts is None:
+        return []
+    shared = ((options.genres, facts.genres), (options.people, facts.people), (options.keywords, facts.keywords))
+    return [(weight, sp.csr_matrix(way)) for weight, way in shared if weight and way.shape[1]]
+
+
+def held_back(liked: npt.NDArray[Any], ways: Ways, options: GraphOptions) -> Floats:
+    """Returns what walks that end at each film are multiplied by, float32 (films,).
+
+    Args:
+        liked: (films,), how many people liked each.
+        ways: of `facts_walked`.
+        options: how much.
+    """
+    leading = liked + sum(weight * np.asarray(way.astype(bool).sum(axis=1)).ravel() for weight, way in ways)
+    held: Floats = np.power(np.maximum(leading, 1), -options.beta).astype(np.float32)
+    return held
+
+
+def second_hop(hop: sp.csr_matrix, held: Floats, options: GraphOptions) -> sp.csr_matrix:
     """Returns hops and, beside them, hops from where they end."""
     # the way on from a film is taken with its probability, not held back twice
     free = hop @ sp.diags(1 / held)
@@ -77,12 +101,13 @@ def _second(hop: sp.csr_matrix, held: np.ndarray[Any, np.dtype[np.float32]], opt
 
     def both(first: int, end: int) -> sp.csr_matrix:
         mine = free[first:end]
-        return _best((mine + options.second * (mine @ onward)).tocsr(), held, options.keep, first)
+        return best_ends((mine + options.second * (mine @ onward)).tocsr(), held, options.keep, first)
 
     return stacked(hop.shape[0], hop.shape[0], both)
 
 
-def _best(ends: sp.csr_matrix, held: np.ndarray[Any, np.dtype[np.float32]], keep: int, first: int) -> sp.csr_matrix:
+def best_ends(ends: sp.csr_matrix, held: Floats, keep: int, first: int) -> sp.csr_matrix:
+    """Returns where walks from some films, those from number `first` on, end most often; ends are altered."""
     rows = first + np.repeat(np.arange(ends.shape[0]), np.diff(ends.indptr))
     ends.data = (ends.data * held[ends.indices]).astype(np.float32)
     ends.data[rows == ends.indices] = 0  # a film is not a reason for itself
@@ -90,9 +115,15 @@ def _best(ends: sp.csr_matrix, held: np.ndarray[Any, np.dtype[np.float32]], keep
     return nearest(ends, keep)
 
 
-def _steps(way: sp.csr_matrix, alpha: float) -> sp.csr_matrix:
-    """Returns the probability of each step, by row, to a power."""
-    leaving = np.asarray(way.sum(axis=1)).ravel()
-    steps = (sp.diags(1 / np.maximum(leaving, 1e-12)) @ way).tocsr().astype(np.float32)
-    steps.data **= np.float32(alpha)
-    return steps
+def steps(way: sp.csr_matrix, alpha: float, leaving: npt.NDArray[Any] | None = None) -> sp.csr_matrix:
+    """Returns the probability of each step, by row, to a power.
+
+    Args:
+        way: (n, m).
+        alpha: the power.
+        leaving: (n,), what leaves each row in the whole log, where `way` is a part of it.
+    """
+    sums = np.asarray(way.sum(axis=1)).ravel() if leaving is None else leaving
+    found = (sp.diags(1 / np.maximum(sums, 1e-12)) @ way).tocsr().astype(np.float32)
+    found.data **= np.float32(alpha)
+    return found

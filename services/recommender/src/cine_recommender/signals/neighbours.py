@@ -125,23 +125,54 @@ def fit_items(
     """
     chosen = NeighbourOptions(**options)
     liked = interactions.matrix(chosen.learned(interactions.ratings))
-    often = np.maximum(np.diff(liked.indptr), 1).astype(np.float32) ** np.float32(-chosen.busy / 2)
-    # in the mean a film's length stays what it was, so that the shrinkage means the same
-    often *= np.sqrt(liked.nnz / max(float((np.diff(liked.indptr) * often**2).sum()), 1e-9)).astype(np.float32)
-    by_film = (sp.diags(often) @ liked).T.tocsr()
+    by_film = busy_less(liked, liked.nnz, sum_of_busy(liked, chosen), chosen).T.tocsr()
     sizes = _damped(by_film, chosen.damp)
     by_person = by_film.T.tocsr()
 
     def near(first: int, end: int) -> sp.csr_matrix:
-        common = (by_film[first:end] @ by_person).tocsr()
-        rows = first + np.repeat(np.arange(common.shape[0]), np.diff(common.indptr))
-        common.data /= sizes[rows] * sizes[common.indices] + np.float32(chosen.shrink)
-        common.data **= np.float32(chosen.sharpen)
-        common.data[rows == common.indices] = 0
-        common.eliminate_zeros()
-        return nearest(common, chosen.keep)
+        return alike(by_film[first:end] @ by_person, first, sizes, chosen)
 
     return ItemNeighbours(SparseWeights(stacked(by_film.shape[0], by_film.shape[0], near)), chosen)
+
+
+def sum_of_busy(liked: sp.csr_matrix, options: NeighbourOptions) -> float:
+    """Returns what `busy_less` has to make up for: the sum over ratings of what is left of each."""
+    counts = np.diff(liked.indptr)
+    often = np.maximum(counts, 1).astype(np.float32) ** np.float32(-options.busy / 2)
+    return float((counts * often**2).sum())
+
+
+def busy_less(liked: sp.csr_matrix, ratings: int, busy: float, options: NeighbourOptions) -> sp.csr_matrix:
+    """Returns what people liked, of whoever liked much less of each; some people of a log, or all.
+
+    Args:
+        liked: float32 csr (people, films).
+        ratings: of the whole log.
+        busy: `sum_of_busy` of the whole log.
+        options: how much less.
+    """
+    often = np.maximum(np.diff(liked.indptr), 1).astype(np.float32) ** np.float32(-options.busy / 2)
+    # in the mean a film's length stays what it was, so that the shrinkage means the same
+    often *= np.sqrt(ratings / max(busy, 1e-9)).astype(np.float32)
+    return (sp.diags(often) @ liked).tocsr()
+
+
+def alike(common: sp.csr_matrix, first: int, sizes: Floats, options: NeighbourOptions) -> sp.csr_matrix:
+    """Returns the nearest films of some films.
+
+    Args:
+        common: (n, films), what films have in common, the rows from number `first` on.
+        first: the number of its first film.
+        sizes: float32 (films,), of all films.
+        options: how they are compared.
+    """
+    found = common.tocsr()
+    rows = first + np.repeat(np.arange(found.shape[0]), np.diff(found.indptr))
+    found.data /= sizes[rows] * sizes[found.indices] + np.float32(options.shrink)
+    found.data **= np.float32(options.sharpen)
+    found.data[rows == found.indices] = 0
+    found.eliminate_zeros()
+    return nearest(found, options.keep)
 
 
 def fit_people(

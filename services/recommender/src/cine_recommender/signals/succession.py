@@ -111,24 +111,49 @@ def fit(interactions: Interactions, facts: FilmFacts | None, options: dict[str, 
     """
     chosen = SuccessionOptions(**options)
     films = len(interactions.film_ids)
-    counted = sp.csr_matrix((films, films), dtype=np.float32)
-    people, seen, times = interactions.people, interactions.films, interactions.times
-    for places in range(1, min(chosen.window, len(interactions) - 1) + 1):
-        near = people[places:] == people[:-places]
-        near &= times[places:] - times[:-places] <= chosen.hours * 3600
-        pairs = (seen[:-places][near], seen[places:][near])
-        ones = np.full(len(pairs[0]), 1 / places, dtype=np.float32)
-        counted = counted + sp.csr_matrix((ones, pairs), shape=(films, films))
-    turned = counted.T.tocsr()
-    often = np.bincount(seen, minlength=films).astype(np.float32) + np.float32(chosen.shrink)
-    held = np.power(np.maximum(often, 1e-6), np.float32(-chosen.damp))
+    followed = counted(interactions, chosen)
+    turned = followed.T.tocsr()
+    held = held_back(np.bincount(interactions.films, minlength=films), chosen)
 
     def near_to(first: int, end: int) -> sp.csr_matrix:
-        both = (counted[first:end] + chosen.backwards * turned[first:end]).tocsr().astype(np.float32)
-        rows = first + np.repeat(np.arange(end - first), np.diff(both.indptr))
-        both.data *= held[rows] * held[both.indices]
-        both.data[rows == both.indices] = 0  # a film is not a reason for itself
-        both.eliminate_zeros()
-        return nearest(both, chosen.keep)
+        return nearest_of(followed[first:end] + chosen.backwards * turned[first:end], first, held, chosen)
 
     return Succession(SparseWeights(stacked(films, films, near_to)), chosen)
+
+
+def counted(interactions: Interactions, options: SuccessionOptions) -> sp.csr_matrix:
+    """Returns how often each film came after each, float32 (films, films): by row the earlier one, near ones counting more."""
+    films = len(interactions.film_ids)
+    found = sp.csr_matrix((films, films), dtype=np.float32)
+    people, seen, times = interactions.people, interactions.films, interactions.times
+    for places in range(1, min(options.window, len(interactions) - 1) + 1):
+        near = people[places:] == people[:-places]
+        near &= times[places:] - times[:-places] <= options.hours * 3600
+        pairs = (seen[:-places][near], seen[places:][near])
+        ones = np.full(len(pairs[0]), 1 / places, dtype=np.float32)
+        found = found + sp.csr_matrix((ones, pairs), shape=(films, films))
+    return found
+
+
+def held_back(often: npt.NDArray[np.int64], options: SuccessionOptions) -> Floats:
+    """Returns what counts of films rated so often are multiplied by, on either side, float32 (films,)."""
+    counts = often.astype(np.float32) + np.float32(options.shrink)
+    held: Floats = np.power(np.maximum(counts, 1e-6), np.float32(-options.damp))
+    return held
+
+
+def nearest_of(both: sp.csr_matrix, first: int, held: Floats, options: SuccessionOptions) -> sp.csr_matrix:
+    """Returns what films say of each other, from some rows of the counts in both directions, the `keep` largest of each.
+
+    Args:
+        both: (n, films), the rows from number `first` on.
+        first: the number of its first film.
+        held: of `held_back`.
+        options: how much is kept.
+    """
+    said = both.tocsr().astype(np.float32)
+    rows = first + np.repeat(np.arange(said.shape[0]), np.diff(said.indptr))
+    said.data *= held[rows] * held[said.indices]
+    said.data[rows == said.indices] = 0  # a film is not a reason for itself
+    said.eliminate_zeros()
+    return nearest(said, options.keep)
