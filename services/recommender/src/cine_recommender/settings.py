@@ -41,7 +41,7 @@ class RecommenderSettings(ServiceSettings):
     cache_seconds: float = Field(
         default=3600.0, ge=0, le=86_400, description="how long an answer is kept, while nothing changes; 0: never"
     )
-    cache_mib: int = Field(default=64, ge=1, le=16_384, description="most memory that kept answers take")
+    cache_mib: int = Field(default=128, ge=1, le=16_384, description="most memory that kept answers take")
     memory_people: int = Field(
         default=10_000, ge=1, le=1_000_000, description="people whose history is kept at hand for the next answer"
     )

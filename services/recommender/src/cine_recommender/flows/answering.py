@@ -84,7 +84,7 @@ class Options:
 
     reranking: Reranking = field(default_factory=Reranking)
     cache_seconds: float = 3600.0
-    cache_bytes: int = 64 * 1024 * 1024
+    cache_bytes: int = 128 * 1024 * 1024
     words_change: bool = False
 
 

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 import numpy as np
@@ -44,6 +44,7 @@ class _Made:
     page: Page
     words: Sequence[Worded] = ()
     body: bytes = b""
+    details: Callable[[], Details] | None = None
 
 
 class Recommend:
@@ -105,10 +106,12 @@ class Recommend:
             work = partial(self._work, models, facts, kept, asked, caller, size, position)
             made = await asyncio.get_running_loop().run_in_executor(self._executor, work)
             self._rankings.put(key, (user_id, made.ranking), made.ranking.nbytes)
-            self._word(made)
-            self._pages.put(page_key, made, len(made.body) + made.page.nbytes)
+            self._word(models, made)
+            if not self._options.words_change:  # the body has the cards, and will not be made again
+                made.page = made.page.without_cards()
+            self._pages.put(page_key, made, len(made.body) + made.page.nbytes + made.ranking.nbytes)
         elif self._options.words_change:
-            self._word(made)
+            self._word(models, made)
         return self._finish(models, caller, made, key, position, reasons)
 
     def _asked(
@@ -186,10 +189,12 @@ class Recommend:
             ranking = extended(models, ranking, how)
         return _Made(ranking, found, tell(models, facts, ranking, found.places))
 
-    def _word(self, made: _Made) -> None:
+    def _word(self, models: Models, made: _Made) -> None:
         words = self._wording.of(made.page.facts)
-        if not made.body or words != made.words:
+        if made.details is None or words != made.words:
             made.words, made.body = words, self._encode(made.page, words)
+            # the log asks for them with each answer; of a page that is kept they are the same
+            made.details = lru_cache(1)(details_of(models, made.ranking, made.page.without_cards(), words))
 
     def _finish(
         self,
@@ -214,7 +219,8 @@ class Recommend:
             reason="; ".join(dict.fromkeys(reasons)),
             body=made.body,
         )
-        self._take_down(caller, answer, page.movie_ids, details_of(models, ranking, page, made.words))
+        if made.details is not None:
+            self._take_down(caller, answer, page.movie_ids, made.details)
         return answer
 
     def _next(self, made: _Made, caller: Caller, key: str, position: Position | None) -> Position | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -18,6 +18,8 @@ from cine_recommender.language.explain import ExplanationFacts, OwnFilm
 from cine_recommender.models.content import ContentModel
 
 _REMEMBERED = 4096
+_FILM_BYTES = 800
+"""What the reasons of a film take; what is said of the films they name is shared."""
 _MOST_BECAUSE = 3
 _LIKED_STARS, _DISLIKED_STARS = np.float32(4.5), np.float32(1.5)
 _CONTEXT = COMPONENTS.index("context")
@@ -72,7 +74,11 @@ class Page:
     @property
     def nbytes(self) -> int:
         """Bytes it takes, roughly: its cards, and the reasons as objects."""
-        return sum(map(len, self.cards)) + 1500 * len(self.movie_ids)
+        return sum(map(len, self.cards)) + _FILM_BYTES * len(self.movie_ids)
+
+    def without_cards(self) -> Page:
+        """Returns it without its cards: what was made of them has them."""
+        return replace(self, cards=())
 
 
 @dataclass(frozen=True, eq=False)
