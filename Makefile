@@ -76,6 +76,10 @@ bench-writes: env dev-env ## rating and adding to a watchlist at 100 writes a se
 bench-import: dev-env ## import of 5,000 rows: how many are matched, how many wrongly, how long it takes (wants CINE_DATA_DIR)
 	@$(DEV) -m tests.load.import_load
 
+.PHONY: bench-scale
+bench-scale: dev-env ## the hybrid trained on a log of MovieLens 32M's shape, time and memory of each step (half an hour; SHARE=0.01 for less)
+	@$(DEV) -m tests.load.scale --share $(or $(SHARE),1) $(ARGS)
+
 .PHONY: chaos-histories
 chaos-histories: dev-env ## 50,000 concurrent calls on ratings and watchlists, checked for linearizability (add ARGS="--kills 200")
 	@$(DEV) -m tests.chaos.histories $(ARGS)
