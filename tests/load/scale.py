@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
+import signal
 import sys
 import tempfile
 import time
@@ -108,9 +108,9 @@ def judged(log: Interactions, facts: FilmFacts, options: HybridOptions, seed: in
     shares = facts.genres / np.maximum(facts.genres.sum(axis=1, keepdims=True), 1)
     judge = Judge(fold, Looks(shares.astype(np.float32), facts.terms))
     found = {}
-    for name, signal in _models(hybrid, fold.fit).items():
+    for name, model in _models(hybrid, fold.fit).items():
         clock.begin(f"U: {name}, {len(fold.people):,} people")
-        found[name] = judge.judge(signal.scores)
+        found[name] = judge.judge(model.scores)
     clock.end()
     print(f"\nProtocol U, {len(fold.people):,} people drawn, ceiling {judge.ceiling.mean():.4f}")
     for name, one in found.items():
@@ -153,7 +153,7 @@ def run(share: float, seed: int, people: int, told: Callable[[str], None] = prin
         told(f"training: {seconds / 60:.1f} min, peak {peak:.1f} GiB")
         if people:
             judged(log, facts, HybridOptions(), seed, people, clock)
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    most = max(spent.peak_mib for _, spent, _ in clock.steps) / 1024
     told(f"process: peak {most:.1f} GiB")
     steps = {one: [round(spent.seconds, 2), round(used, 2), round(spent.peak_mib)] for one, spent, used in clock.steps}
     told(json.dumps(steps))
@@ -172,6 +172,8 @@ def main() -> None:
         shape_of(asked.share)
     except ValueError as error:
         parser.error(str(error))
+    # ended from outside, it takes its temporary folder along: at full size more than a gigabyte
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(0 if run(asked.share, asked.seed, asked.people) else 1)
 
 
