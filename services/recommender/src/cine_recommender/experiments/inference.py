@@ -12,13 +12,13 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 Counts = npt.NDArray[np.int64]
 ALARM: Final = 0.001
 """A sample ratio less likely than this by chance is taken for a fault of the experiment."""
 _COVERED: Final = 0.95
-_NORMAL: Final = float(stats.norm.ppf((1 + _COVERED) / 2))
+_NORMAL: Final = float(special.ndtri((1 + _COVERED) / 2))
 _FEW_EXPECTED: Final = 5.0
 _DRAWS: Final = 50_000
 
@@ -69,7 +69,7 @@ def ratio_difference(
     if variance == 0:
         return Difference(effect, -widest, widest)
     freedom = variance**2 / sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
-    half = float(stats.t.ppf((1 + _COVERED) / 2, freedom)) * variance**0.5
+    half = float(special.stdtrit(freedom, (1 + _COVERED) / 2)) * variance**0.5
     return Difference(effect, max(effect - half, -widest), min(effect + half, widest))
 
 
@@ -131,7 +131,7 @@ def sample_ratio_p_value(people: Sequence[int], shares: Sequence[float]) -> floa
     expected = wanted / wanted.sum() * seen.sum()
     uneven = float(((seen - expected) ** 2 / expected).sum())
     if expected.min() >= _FEW_EXPECTED:
-        return float(stats.chi2.sf(uneven, len(seen) - 1))
+        return float(special.chdtrc(len(seen) - 1, uneven))
     draws = np.random.default_rng(0).multinomial(int(seen.sum()), wanted / wanted.sum(), _DRAWS)
     drawn = ((draws - expected) ** 2 / expected).sum(axis=1)
     return float((1 + np.count_nonzero(drawn >= uneven - 1e-9)) / (1 + _DRAWS))
