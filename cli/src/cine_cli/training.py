@@ -56,8 +56,7 @@ def train_content(output: Output, *, force: bool) -> Report:
             force=force,
         )
     seconds = time.monotonic() - began
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(json.dumps(wanted))
+    _note(stamp, wanted)
     output.say(f"  version {artifact.version} in {seconds:.1f} s")
     metrics = {name: metric.model_dump(mode="json") for name, metric in artifact.manifest.metrics.items()}
     value = {"version": artifact.version, "seconds": round(seconds, 2), "metrics": metrics}

@@ -142,8 +142,8 @@ class RecommenderApplication(Application):
     async def probes(self) -> dict[str, Probe]:
         """Asks for the model and the store, and whether what others tell arrives."""
         probes = {
-            "model:content": Probe(self._probe_model),
-            "model:hybrid": Probe(self._probe_taste, required=False),
+            "model:content": Probe(self.content.probe),
+            "model:hybrid": Probe(self.taste.probe, required=False),
             **self.remembering.probes(),
             **self.speaking.probes(),
         }
@@ -154,13 +154,3 @@ class RecommenderApplication(Application):
     def feed(self) -> FeedServicer:
         """Serves feedback given and taken back."""
         return self.remembering.feed()
-
-    async def _probe_taste(self) -> str:
-        serving = self.taste.serving
-        note = f"; {serving.degraded_reason}" if serving.degraded_reason else ""
-        return f"{serving.model.version}, {len(serving.model)} films, profile {serving.model.profiles[0]}{note}"
-
-    async def _probe_model(self) -> str:
-        serving = self.content.serving
-        note = f"; {serving.degraded_reason}" if serving.degraded_reason else ""
-        return f"{serving.model.version}, {len(serving.model)} films{note}"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
 
 from cine_recommender.domain.reranking import Reranking
-from cine_recommender.domain.taste import TasteModel
 from cine_recommender.flows.answering import (
     AssignsVariants,
     KnowsPreferences,
@@ -34,14 +32,6 @@ from cine_recommender.servicer.recommendations import RecommendationCalls
 from cine_recommender.settings import RecommenderSettings
 from cinemesh.clock import Clock, utc_now
 from cinemesh.paging import PageTokens
-
-
-@dataclass(frozen=True)
-class FixedTaste:
-    """A hybrid model that never changes, or none."""
-
-    taste: TasteModel | None = None
-    taste_reason: str = ""
 
 
 def options_of(settings: RecommenderSettings) -> Options:

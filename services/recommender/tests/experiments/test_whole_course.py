@@ -10,9 +10,7 @@ from typing import Any
 from cine.recommender.v1 import admin_pb2, admin_pb2_grpc, recommender_pb2_grpc
 from cine.recommender.v1 import recommender_pb2 as pb
 from cine_recommender.app import RecommenderApplication
-from cine_recommender.flows.pipeline import Preferences
 from cine_recommender.models.content import load_content
-from cine_recommender.recommending import FixedTaste
 from cine_recommender.settings import RecommenderSettings
 from cine_recommender.store import schema
 from cine_recommender.training.content import train_content
@@ -22,7 +20,7 @@ from cinemesh.testing.catalogue import film
 from cinemesh.testing.seeds import seed_films, seed_people
 
 from ..conftest import catalogue_rows, write_merged
-from ..serving.doubles import TinyTaste
+from ..serving.doubles import FixedTaste, NoPreferences, TinyTaste
 
 NOBODY = ["127.0.0.1:1"]
 PEERS = dict.fromkeys(("catalog", "identity", "ratings", "watchlist"), NOBODY)
@@ -40,11 +38,6 @@ name = "varied"
 share = 0.5
 diversity = 0.9
 """
-
-
-class NoPreferences:
-    async def of(self, user_id: str) -> Preferences:
-        return Preferences()
 
 
 async def test_an_experiment_from_its_declaration_to_its_report(tmp_path: Path, store_url: str) -> None:

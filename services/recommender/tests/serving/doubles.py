@@ -11,7 +11,7 @@ import numpy.typing as npt
 from cine_recommender.domain.impression import Impression
 from cine_recommender.domain.known import Known
 from cine_recommender.domain.preferences import Preferences
-from cine_recommender.domain.taste import COMPONENTS, Predicted, Ranked, SignalView
+from cine_recommender.domain.taste import COMPONENTS, Predicted, Ranked, SignalView, TasteModel
 from cine_recommender.experiments.assignment import Assignment
 from cine_recommender.interactions import Floats, History, Interactions, Ints, Mask
 from cine_recommender.signals import ease
@@ -179,3 +179,18 @@ class People:
             rating_count=before.rating_count + 1,
             version=before.version + 1,
         )
+
+
+@dataclass(frozen=True)
+class FixedTaste:
+    """A hybrid model that never changes, or none."""
+
+    taste: TasteModel | None = None
+    taste_reason: str = ""
+
+
+class NoPreferences:
+    """People who said nothing of their taste."""
+
+    async def of(self, user_id: str) -> Preferences:
+        return Preferences()

@@ -16,9 +16,7 @@ import pytest
 from cine.recommender.v1 import recommender_pb2 as pb
 from cine.recommender.v1 import recommender_pb2_grpc
 from cine_recommender.app import RecommenderApplication
-from cine_recommender.domain.preferences import Preferences
 from cine_recommender.models.content import load_content
-from cine_recommender.recommending import FixedTaste
 from cine_recommender.settings import RecommenderSettings
 from cine_recommender.store import schema
 from cine_recommender.training.content import train_content
@@ -30,17 +28,10 @@ from cinemesh.testing.catalogue import film
 from cinemesh.testing.seeds import seed_films, seed_people
 
 from ..conftest import catalogue_rows, write_merged
-from .doubles import TinyTaste
+from .doubles import FixedTaste, NoPreferences, TinyTaste
 
 NOBODY = ["127.0.0.1:1"]
 PEOPLE = {f"u{number}": f"user{number}" for number in range(8)}
-
-
-class NoPreferences:
-    """People who said nothing of their taste."""
-
-    async def of(self, user_id: str) -> Preferences:
-        return Preferences()
 
 
 @dataclass

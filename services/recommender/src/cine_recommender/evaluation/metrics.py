@@ -25,7 +25,8 @@ LONG = 20
 MEASURES = ("ndcg", "recall", "mrr", "popularity", "diversity", "calibration")
 """NDCG@10, Recall@20, MRR@10, mean popularity percentile, intra-list diversity, distance from one's own genres: the columns of figures."""
 _SMOOTHING = 0.01
-_DISCOUNTS = 1 / np.log2(np.arange(2, SHOWN + 2))
+DISCOUNTS = 1 / np.log2(np.arange(2, SHOWN + 2))
+"""What a hit counts in each of the first `SHOWN` places."""
 
 
 class ScoresUnusable(Exception):
@@ -69,7 +70,7 @@ class Judge:
         found = np.empty(len(self.fold.people))
         for row, person in enumerate(self.fold.people):
             films = self._relevant(person)
-            found[row] = _dcg_of_first(int(self.candidates[films].sum())) / _dcg_of_first(len(films))
+            found[row] = dcg_of_first(int(self.candidates[films].sum())) / dcg_of_first(len(films))
         return found
 
     def judge(self, scores: Callable[[list[History], npt.NDArray[np.int64]], Floats], batch: int = 256) -> Judged:
@@ -117,7 +118,7 @@ class Judge:
         hits = np.isin(ranked, relevant)
         short, films = hits[:SHOWN], ranked[:SHOWN]
         return (
-            float(_DISCOUNTS[: len(short)] @ short) / _dcg_of_first(len(relevant)),
+            float(DISCOUNTS[: len(short)] @ short) / dcg_of_first(len(relevant)),
             int(hits.sum()) / len(relevant),
             1 / (1 + int(short.argmax())) if short.any() else 0.0,
             float(self.popularity[films].mean()) if len(films) else np.nan,
@@ -171,9 +172,9 @@ def best(scores: Floats, allowed: Mask, many: int) -> Ints:
     return films[np.argsort(-found, kind="stable")[:many]].astype(np.int32)
 
 
-def _dcg_of_first(hits: int) -> float:
+def dcg_of_first(hits: int) -> float:
     """Returns the gain of so many hits in the first places."""
-    return float(_DISCOUNTS[: min(hits, SHOWN)].sum())
+    return float(DISCOUNTS[: min(hits, SHOWN)].sum())
 
 
 def _percentiles(counts: npt.NDArray[np.int64], candidates: Mask) -> Values:

@@ -183,7 +183,7 @@ def rank(
     fits = _fitting(models, asked.question, allowed)
     taste = None if without_taste else models.taste
     history = _history(taste, asked) if taste is not None else None
-    liked, weights = _liked(models, asked)
+    liked, weights = liked_by(models, asked)
     personal = taste is not None and history is not None and len(history) > 0
     reason = without_taste
     if taste is None and not reason:
@@ -261,7 +261,8 @@ def _history(taste: TasteModel, asked: Asked) -> History:
     return taste.history(*asked.history())
 
 
-def _liked(models: Models, asked: Asked) -> tuple[Ints, Floats]:
+def liked_by(models: Models, asked: Asked) -> tuple[Ints, Floats]:
+    """Returns rows of the films that speak for others by likeness, and how much each counts; see `standins.liked_rows`."""
     ids, stars, _ = asked.history()
     rows = models.numbering.rows(ids)
     return liked_rows(rows[rows >= 0], stars[rows >= 0])

@@ -10,9 +10,10 @@ import numpy as np
 
 from cine.common.v1 import film_card_pb2
 from cine_recommender.domain import ladder
-from cine_recommender.domain.standins import liked_rows, likeness_reasons
+from cine_recommender.domain.known import DISLIKED_STARS, LIKED_STARS
+from cine_recommender.domain.standins import likeness_reasons
 from cine_recommender.domain.taste import COMPONENTS
-from cine_recommender.flows.pipeline import Models, Ranking
+from cine_recommender.flows.pipeline import Models, Ranking, liked_by
 from cine_recommender.interactions import Floats, Ints
 from cine_recommender.language.explain import ExplanationFacts, OwnFilm
 from cine_recommender.models.content import ContentModel
@@ -21,7 +22,6 @@ _REMEMBERED = 4096
 _FILM_BYTES = 800
 """What the reasons of a film take; what is said of the films they name is shared."""
 _MOST_BECAUSE = 3
-_LIKED_STARS, _DISLIKED_STARS = np.float32(4.5), np.float32(1.5)
 _CONTEXT = COMPONENTS.index("context")
 
 
@@ -140,9 +140,7 @@ def _because(models: Models, facts: CardFacts, ranking: Ranking, rows: Ints) -> 
         rest = 1 - ranking.about
         found = [[(int(models.content_rows[one.film]), one.amount * rest) for one in each] for each in said]
     elif ranking.rung == ladder.ITEM_MODEL:
-        ids, stars, _ = asked.history()
-        known = models.numbering.rows(ids)
-        liked, weights = liked_rows(known[known >= 0], stars[known >= 0])
+        liked, weights = liked_by(models, asked)
         neighbours = models.content.likeness.neighbours
         rest = 1 - ranking.about
         found = [
@@ -170,8 +168,8 @@ def _speaking(models: Models, facts: CardFacts, row: int, amount: float, stars_o
 def _stars(ranking: Ranking) -> dict[int, float]:
     """What the person rated films. A like or dislike without a rating stands in the history with stars of its own: that is no rating."""
     known = ranking.asked.known
-    told = np.isin(known.movie_ids, known.liked) & (known.ratings == _LIKED_STARS)
-    told |= np.isin(known.movie_ids, known.disliked) & (known.ratings == _DISLIKED_STARS)
+    told = np.isin(known.movie_ids, known.liked) & (known.ratings == LIKED_STARS)
+    told |= np.isin(known.movie_ids, known.disliked) & (known.ratings == DISLIKED_STARS)
     return dict(zip(known.movie_ids[~told].tolist(), known.ratings[~told].tolist(), strict=True))
 
 

@@ -12,7 +12,8 @@ from cine_recommender.interactions import Floats, Mask
 Doubles = npt.NDArray[np.float64]
 _STEPS = 50
 _LEAST_SLOPE = 0.05
-_PRIOR = 10.0
+_EXPECTED_SLOPE = 0.5
+_RIDGE = 1.0
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,13 @@ def calibrated(logits: Floats, liked: Mask) -> Calibration:
         return Calibration(1.0, 0.0)
     middle, spread = values.mean(), values.std() or 1.0
     scaled = (values - middle) / spread
-    # towards a slope of one standard deviation, so that a handful of rows cannot turn the order round
+    # drawn towards a gentle slope, so that a handful of rows cannot turn the order round
     slope, offset = 1.0, 0.0
     for _ in range(_STEPS):
         told = sigmoid(offset + slope * scaled)
         errors, widths = told - wanted, told * (1 - told)
-        gradient = np.array([errors.sum(), errors @ scaled + _PRIOR * (slope - 0.5) * 0.1])
-        curvature = np.array(
-            [[widths.sum() + 1e-9, widths @ scaled], [widths @ scaled, widths @ scaled**2 + 0.1 * _PRIOR]]
-        )
+        gradient = np.array([errors.sum(), errors @ scaled + _RIDGE * (slope - _EXPECTED_SLOPE)])
+        curvature = np.array([[widths.sum() + 1e-9, widths @ scaled], [widths @ scaled, widths @ scaled**2 + _RIDGE]])
         step = np.linalg.solve(curvature, gradient)
         offset, slope = offset - step[0], max(_LEAST_SLOPE, slope - step[1])
         if np.abs(step).max() < 1e-9:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Self
 
 import numpy as np
@@ -51,8 +51,8 @@ class Hybrid:
     calibration: Calibration
     stated: Stated
     options: HybridOptions
-    context: Context | None = None
-    feelings: Floats = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    context: Context | None
+    feelings: Floats
     order: tuple[str, ...] = PROFILES
 
     def __len__(self) -> int:
@@ -114,9 +114,7 @@ class Hybrid:
     ) -> Floats:
         """Returns each component's share of the score of some films, float32 (rows, 6): as `rank` has them, for any film."""
         person = self.features.person(history, now)
-        spoken = self.features.spoken(history.films, rows)
-        table = self.features.table(person, rows, _read(person.weights, spoken))
-        return self._told(table, rows, person.activity, profile, self._suiting(situation))[1]
+        return self._shares(person, rows, self.features.spoken(history.films, rows), profile, situation)
 
     def reasons(
         self,
@@ -162,10 +160,7 @@ class Hybrid:
         """
         person = self.features.person(history, now)
         table = self.features.table(person, rows, _read(person.weights, self.features.spoken(history.films, rows)))
-        suiting = self._suiting(situation)
-        nothing = np.zeros(len(rows), dtype=np.float32)
-        feelings = self.feelings[rows] if len(self.feelings) else nothing
-        suits = suiting[rows] if suiting is not None else nothing
+        feelings, suits = self._beside(rows, self._suiting(situation))
         if self._chosen(profile) == "default":
             scores = self.stated.scores(table, feelings, suits)
             return [
@@ -199,11 +194,22 @@ class Hybrid:
         situation: Situation | None,
     ) -> npt.NDArray[np.float64]:
         """Returns the score of each film by each history, float64 (histories, rows)."""
-        table = self.features.table(person, rows, _read(person.weights, spoken))
-        many = np.tile(rows, len(person.years))
-        shares = self._told(table, many, person.activity, profile, self._suiting(situation))[1]
+        shares = self._shares(person, rows, spoken, profile, situation)
         summed: npt.NDArray[np.float64] = shares.sum(axis=1, dtype=np.float64).reshape(-1, len(rows))
         return summed
+
+    def _shares(
+        self,
+        person: Person,
+        rows: Ints,
+        spoken: Mapping[str, Floats],
+        profile: str,
+        situation: Situation | None,
+    ) -> Floats:
+        """Returns each component's share of the score, float32 (histories * rows, 6), history by history."""
+        table = self.features.table(person, rows, _read(person.weights, spoken))
+        many = np.tile(rows, len(person.years))
+        return self._told(table, many, person.activity, profile, self._suiting(situation))[1]
 
     def _chosen(self, profile: str) -> str:
         chosen = profile or self.order[0]
@@ -216,15 +222,16 @@ class Hybrid:
             return None
         return self.context.suiting(situation)
 
+    def _beside(self, rows: Ints, suiting: Floats | None) -> tuple[Floats, Floats]:
+        """Returns what is known of films beside their features, float32 (rows,) each: mean sentiment, and how well they suit."""
+        return self.feelings[rows], suiting[rows] if suiting is not None else np.zeros(len(rows), dtype=np.float32)
+
     def _told(
         self, table: Floats, rows: Ints, activity: float, profile: str, suiting: Floats | None
     ) -> tuple[Floats, Floats]:
         """Returns what to order by, float32 (rows,), and each component's share of the score, float32 (rows, 6)."""
-        chosen = self._chosen(profile)
-        nothing = np.zeros(len(rows), dtype=np.float32)
-        feelings = self.feelings[rows] if len(self.feelings) else nothing
-        suits = suiting[rows] if suiting is not None else nothing
-        if chosen == "default":
+        feelings, suits = self._beside(rows, suiting)
+        if self._chosen(profile) == "default":
             shares = self.stated.shares(table, feelings, suits)
             return shares.sum(axis=1), shares
         given = self.curves.contributions(table, activity)

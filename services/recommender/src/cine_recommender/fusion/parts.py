@@ -38,31 +38,13 @@ def parts_of(
         step: told of each signal.
         alike: of `likenesses`.
     """
+    kept = {"keep": options.keep}
+    among = {**kept, "min_ratings": options.least_ratings, "most_films": options.most_films}
     wanted: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
-        "ease": (
-            ease.fit,
-            {
-                "rows": "4",
-                "grade": 0.0,
-                "reg": options.ease_reg,
-                "keep": options.keep,
-                "min_ratings": options.least_ratings,
-                "most_films": options.most_films,
-            },
-        ),
-        "ease-all": (
-            ease.fit,
-            {
-                "rows": "all",
-                "grade": 1.0,
-                "reg": options.ease_all_reg,
-                "keep": options.keep,
-                "min_ratings": options.least_ratings,
-                "most_films": options.most_films,
-            },
-        ),
-        "succession": (succession.fit, {"keep": options.keep}),
-        "graph": (graph.fit, {"rows": "4", "keep": options.keep}),
+        "ease": (ease.fit, {**among, "rows": "4", "grade": 0.0, "reg": options.ease_reg}),
+        "ease-all": (ease.fit, {**among, "rows": "all", "grade": 1.0, "reg": options.ease_all_reg}),
+        "succession": (succession.fit, kept),
+        "graph": (graph.fit, {**kept, "rows": "4"}),
     }
     matrices: dict[str, sp.csr_matrix] = {}
     for signal in SIGNALS:

@@ -22,6 +22,7 @@ _BELIEVED = 5.0
 _REACH = 4
 """Widths to either side after which a kernel is over."""
 _LIKED = 4.0
+_PLAIN = ("counts", "liked", "means", "shares", "places", "years", "genres")  # the dense arrays of `Traits`
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,8 @@ class Traits:
 
     def parts(self) -> dict[str, Array]:
         """Returns its arrays, for `write_arrays`."""
-        plain = ("counts", "liked", "means", "shares", "places", "years", "genres")
         return {
-            **{name: getattr(self, name) for name in plain},
+            **{name: getattr(self, name) for name in _PLAIN},
             **sparse_parts("weeks", self.weeks),
             "first_week": np.array([self.first_week]),
         }
@@ -96,9 +96,8 @@ class Traits:
     @classmethod
     def of(cls, arrays: Mapping[str, Array]) -> Self:
         """Returns the traits of `parts`."""
-        plain = ("counts", "liked", "means", "shares", "places", "years", "genres")
         return cls(
-            **{name: arrays[name] for name in plain},
+            **{name: arrays[name] for name in _PLAIN},
             weeks=sparse_from("weeks", arrays, len(arrays["counts"])),
             first_week=int(arrays["first_week"][0]),
         )

@@ -84,6 +84,18 @@ class Served(Generic[M]):
         """What is being served, None while there is nothing."""
         return self._serving
 
+    async def probe(self) -> str:
+        """Says which version serves and how many films it knows: `Probe(served.probe)`.
+
+        Raises:
+            Unavailable: there is none.
+        """
+        note = f"; {self.serving.degraded_reason}" if self.serving.degraded_reason else ""
+        return f"{self._told(self.serving.model)}{note}"
+
+    def _told(self, model: M) -> str:
+        return f"{model.version}, {len(model)} films"
+
     async def refresh(self) -> bool:
         """Serve the best version there is; returns whether that is another one than before."""
         before = self._serving
@@ -153,3 +165,6 @@ class ServedTaste(Served[PublishedTaste]):
     def taste_reason(self) -> str:
         """Why it is not the newest one; empty when it is, or when there is none."""
         return self._serving.degraded_reason if self._serving is not None else ""
+
+    def _told(self, model: PublishedTaste) -> str:
+        return f"{super()._told(model)}, profile {model.profiles[0]}"

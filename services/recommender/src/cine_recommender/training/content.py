@@ -22,7 +22,7 @@ from cine_recommender.training.quality import measure
 from cine_recommender.training.rankings import build_rankings, genre_sets
 from cine_recommender.training.scores import genre_scores, membership, prior
 from cine_recommender.training.series import groups
-from cinemesh.artifacts import Artifact, ArtifactError, ArtifactStore, Metric
+from cinemesh.artifacts import Artifact, ArtifactStore, Metric
 from cinemesh.textencoder import StaticTextEncoder, shipped
 
 Progress = Callable[[str, float], None]
@@ -86,7 +86,7 @@ def train_content(
     with clock.step("read"):
         films = source if isinstance(source, Films) else read_films(source)
     parameters = {"options": options.model_dump(), "encoder": encoder.version, "layout": layout.VERSION}
-    if not force and (current := _up_to_date(store, films.fingerprint, parameters)) is not None:
+    if not force and (current := store.made_of(layout.KIND, films.fingerprint, parameters)) is not None:
         return current
     with store.stage(layout.KIND) as staged:
         metrics = _write(films, staged.path, options, encoder, clock)
@@ -97,15 +97,6 @@ def train_content(
         progress("done", 1.0)
     _log.info("trained %s: %s", artifact.version, {name: round(took, 2) for name, took in clock.seconds.items()})
     return artifact
-
-
-def _up_to_date(store: ArtifactStore, fingerprint: str, parameters: dict[str, object]) -> Artifact | None:
-    try:
-        current = store.current(layout.KIND)
-    except ArtifactError:
-        return None
-    same = current.manifest.fingerprint == fingerprint and current.manifest.parameters == parameters
-    return current if same else None
 
 
 def _write(

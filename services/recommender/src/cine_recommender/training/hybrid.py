@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from cine_recommender.evaluation.metrics import SHOWN
+from cine_recommender.evaluation.metrics import DISCOUNTS, SHOWN, dcg_of_first
 from cine_recommender.evaluation.reading import Log, read_log
 from cine_recommender.fusion import kept
 from cine_recommender.fusion.features import FEATURES
@@ -37,7 +36,6 @@ _STEPS = 18
 _KEPT_VERSIONS = 3
 _FOUR_OF_FIVE = 0.8
 _log = logging.getLogger(__name__)
-_DISCOUNTS = 1 / np.log2(np.arange(2, SHOWN + 2))
 
 
 @dataclass(frozen=True)
@@ -98,9 +96,9 @@ def train_hybrid(
         "encoder": encoder.version,
         "seed": seed,
     }
+    if not force and (same := store.made_of(KIND, fingerprint, parameters)) is not None:
+        return Trained(same, promoted=False, reason="it is up to date")
     current = _current(store)
-    if not force and current is not None and _same(current, fingerprint, parameters):
-        return Trained(current, promoted=False, reason="it is up to date")
     done = iter(range(_STEPS))
 
     def step(name: str) -> None:
@@ -166,8 +164,7 @@ def _ndcg(rehearsal: Rehearsal, asked: Mask, scores: Floats) -> npt.NDArray[np.f
     for at, (one, start) in enumerate(zip(whose, starts, strict=True)):
         end = starts[at + 1] if at + 1 < len(starts) else len(people)
         first = wanted[start : min(end, start + SHOWN)]
-        best = _DISCOUNTS[: min(SHOWN, int(rehearsal.relevant[one]))].sum()
-        found[at] = _DISCOUNTS[: len(first)] @ first / best
+        found[at] = DISCOUNTS[: len(first)] @ first / dcg_of_first(int(rehearsal.relevant[one]))
     return found
 
 
@@ -202,8 +199,3 @@ def _current(store: ArtifactStore) -> Artifact | None:
         return store.current(KIND)
     except ArtifactError:
         return None
-
-
-def _same(current: Artifact, fingerprint: str, parameters: dict[str, object]) -> bool:
-    told = json.loads(json.dumps(parameters))
-    return current.manifest.fingerprint == fingerprint and current.manifest.parameters == told

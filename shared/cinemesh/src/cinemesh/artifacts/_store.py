@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import re
 import secrets
 import shutil
@@ -152,6 +153,22 @@ class ArtifactStore:
         if version is None:
             raise ArtifactMissing(kind)
         return self.get(kind, version)
+
+    def made_of(self, kind: str, fingerprint: str, parameters: Mapping[str, Any]) -> Artifact | None:
+        """Return the version that `current` names if it was made from this data with these parameters, else None.
+
+        Args:
+            kind: Kind of artifact.
+            fingerprint: As `Staged.publish` takes it.
+            parameters: Likewise.
+        """
+        try:
+            current = self.current(kind)
+        except ArtifactError:
+            return None
+        # as a manifest keeps them: JSON knows no tuples
+        same = current.manifest.parameters == json.loads(json.dumps(parameters))
+        return current if same and current.manifest.fingerprint == fingerprint else None
 
     def newest_valid(self, kind: str, *, skip: Collection[str] = ()) -> tuple[Artifact, list[ArtifactError]]:
         """Return the best version that can be served, and why better ones were refused.
