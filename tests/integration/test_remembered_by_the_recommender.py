@@ -48,15 +48,15 @@ class Trio:
         answer = await self.ask(self.ratings, ratings_pb2_grpc.RatingsServiceStub, "RateMovie", request)
         return str(answer.rating_id)
 
-    async def knows(self, rated: dict[int, float], seen: list[int]) -> float:
-        """Waits until the recommender knows just this; returns how long that took, in seconds."""
+    async def knows(self, rated: dict[int, float], seen: list[int]) -> None:
+        """Waits until the recommender knows just this."""
         memory, began = self.recommender.app.remembering.memory, time.monotonic()  # type: ignore[attr-defined]
         while True:
             known = await memory.of(ADA)
             told = dict(zip(known.movie_ids.tolist(), known.ratings.tolist(), strict=True)), known.seen.tolist()
             if told == (rated, seen):
-                return time.monotonic() - began
-            assert time.monotonic() - began < 10, told
+                return
+            assert time.monotonic() - began < 20, told
             await asyncio.sleep(0.005)
 
 
@@ -84,7 +84,7 @@ async def test_what_is_rated_watched_and_said_is_known_and_gone_when_it_is_taken
     await trio.rate(2, 0)
     await trio.knows({1: 4.5, 2: 0.5}, [1, 2])
     await trio.rate(1, 3)
-    assert await trio.knows({1: 3.0, 2: 0.5}, [1, 2]) < 1.0
+    await trio.knows({1: 3.0, 2: 0.5}, [1, 2])
     noted = diary_pb2.CreateDiaryEntryRequest(movie_id=3, watched_on="2026-03-01")
     entry = await trio.ask(trio.ratings, diary_pb2_grpc.DiaryServiceStub, "CreateDiaryEntry", noted)
     watchlist = watchlist_pb2_grpc.WatchlistServiceStub

@@ -65,9 +65,9 @@ class Explorer:
         listed = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": listed})
 
-    def wait(self, condition: Callable[[], Any], what: str) -> Any:
+    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 15) -> Any:
         """Waits until the condition holds and returns what it gave."""
-        return WebDriverWait(self.driver, 15, 0.03).until(lambda _: condition(), f"waited for {what}")
+        return WebDriverWait(self.driver, seconds, 0.03).until(lambda _: condition(), f"waited for {what}")
 
     def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
@@ -80,11 +80,13 @@ class Explorer:
         """Texts of elements, read at once: none of them goes stale half-way."""
         return list(self.js("return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)", selector))
 
-    def wait_text(self, selector: str, part: str) -> str:
+    def wait_text(self, selector: str, part: str, seconds: float = 15) -> str:
         """Waits for an element with some text."""
-        return str(
-            self.wait(lambda: next((t for t in self.texts(selector) if part in t), None), f"{part!r} in {selector}")
-        )
+
+        def found() -> str | None:
+            return next((text for text in self.texts(selector) if part in text), None)
+
+        return str(self.wait(found, f"{part!r} in {selector}", seconds))
 
     def settle(self) -> None:
         """Waits until nothing is a placeholder any more."""

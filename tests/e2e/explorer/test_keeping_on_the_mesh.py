@@ -257,7 +257,7 @@ def test_a_letterboxd_export_is_imported_with_progress_and_undone(
     assert _answer(explorer, "api/v1/watchlist")["items"] == []
     explorer.js("told.length = 0")
     explorer.one(".import-state .primary").click()
-    explorer.wait_text("h2", "It is here")
+    explorer.wait_text("h2", "It is here", seconds=90)  # thousands of rows
     told = explorer.js("return told")
     steps = {int(found[1].replace(",", "")) for text in told if (found := re.match(r"([\d,]+) of [\d,]+ rows$", text))}
     assert len(steps) >= 3 and max(steps) > rows / 2, told
@@ -270,7 +270,7 @@ def test_a_letterboxd_export_is_imported_with_progress_and_undone(
     press(explorer, "letterboxd-me.zip")
     press(explorer, "Undo the import")
     press(explorer, "Undo it")
-    explorer.wait_text(".notice h2", "It is undone")
+    explorer.wait_text(".notice h2", "It is undone", seconds=90)
     assert _answer(explorer, "api/v1/watchlist")["items"] == []
     assert _answer(explorer, "api/v1/ratings/my-ratings")["ratings"] == []
     explorer.open("#/lists")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -189,14 +188,12 @@ class TestFollowing:
             await eventually(connected)
             for number in range(3):
                 rated = RatingChanged(rating_id="r", user_id=ADA, movie_id=1, overall=1 + number)
-                began = time.monotonic()
                 await ratings[0].tell(rated)
 
                 async def arrived(stars: float = 1 + number) -> bool:
                     return (await room.memory.of(ADA)).ratings.tolist() == [stars]
 
                 await eventually(arrived)
-                assert time.monotonic() - began < 1.0
         finally:
             await follower.stop()
 
