@@ -123,7 +123,7 @@ def judged(log: Interactions, facts: FilmFacts, options: HybridOptions, seed: in
 
 
 def _models(hybrid: Hybrid, fit: Interactions) -> dict[str, Scorer]:
-    weights = SparseWeights(hybrid.features.matrices["ease"])
+    weights = SparseWeights(hybrid.features.stacked.weights("ease"))
     return {
         "hybrid": hybrid,
         "EASE": ease.Ease(weights, ease.EaseOptions(rows="4", grade=0.0)),

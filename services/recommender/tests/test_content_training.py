@@ -231,6 +231,9 @@ def test_likeness_is_the_weighted_cosine_of_the_fields(
     among = model.likeness.among(some)
     np.fill_diagonal(among, 0)
     np.testing.assert_allclose(among, expected[np.ix_(some, some)], atol=1e-5)
+    one_by_one = np.array([model.likeness.alike(some)[place] for place in range(len(some))])
+    np.fill_diagonal(one_by_one, 0)
+    np.testing.assert_allclose(one_by_one, expected[np.ix_(some, some)], atol=1e-5)
 
 
 def test_neighbours_are_remembered_and_sorted(model: ContentModel) -> None:

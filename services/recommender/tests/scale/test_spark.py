@@ -12,9 +12,10 @@ import pytest
 
 from cine_recommender.evaluation.reading import read_log
 from cine_recommender.evaluation.splits import latest
-from cine_recommender.fusion.features import Features
+from cine_recommender.fusion.features import SIGNALS, Features
 from cine_recommender.fusion.options import HybridOptions
 from cine_recommender.fusion.parts import likenesses
+from cine_recommender.fusion.stacked import Stacked
 from cine_recommender.fusion.training import rehearsed
 from cine_recommender.fusion.traits import traits_of
 from cine_recommender.interactions import Interactions
@@ -171,7 +172,7 @@ def test_curves_are_learned_from_the_same_films(
     }
     sparse = {name: one.matrix for name, one in matrices.items()}  # type: ignore[attr-defined]
     sparse |= likenesses(log[1], facts, options, 2)
-    features = Features(sparse, spark_signals.traits(before, facts))
+    features = Features(Stacked.of({one: sparse[one] for one in SIGNALS}), spark_signals.traits(before, facts))
     table, activity, people, wanted, watched = spark_signals.frame(parts, features, options, seed=2)
     np.testing.assert_array_equal(people, expected.people)
     np.testing.assert_array_equal(wanted, expected.wanted)

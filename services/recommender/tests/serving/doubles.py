@@ -11,7 +11,7 @@ import numpy.typing as npt
 from cine_recommender.domain.impression import Impression
 from cine_recommender.domain.known import Known
 from cine_recommender.domain.preferences import Preferences
-from cine_recommender.domain.taste import COMPONENTS, Predicted, Ranked, SignalView, TasteModel
+from cine_recommender.domain.taste import COMPONENTS, Predicted, Ranked, Signal, TasteModel
 from cine_recommender.experiments.assignment import Assignment
 from cine_recommender.interactions import Floats, History, Interactions, Ints, Mask
 from cine_recommender.signals import ease
@@ -83,7 +83,11 @@ class TinyTaste:
         scores = shares.sum(axis=1)
         rows = np.flatnonzero(allowed if allowed is not None else np.ones(len(scores), bool))
         best = rows[np.argsort(-scores[rows], kind="stable")][:depth].astype(np.int32)
-        return Ranked(best, scores[best], shares[best])
+        said = np.clip(self._ease.scores([history])[0], 0, 1)
+        return Ranked(best, scores[best], shares[best], said[best][:, None].astype(np.float16))
+
+    def signals(self, profile: str = "") -> tuple[Signal, ...]:
+        return (Signal("ease", "collaborative", self._weight(profile)),)
 
     def reasons(
         self,
@@ -98,15 +102,6 @@ class TinyTaste:
         weight = self._weight(profile)
         said = [self._ease.explain(history, int(row)) for row in rows]
         return [[Contribution(one.film, one.amount * weight) for one in each if one.amount > 0][:most] for each in said]
-
-    def views(
-        self, history: History, rows: Ints, *, now: int, profile: str = "", situation: Situation | None = None
-    ) -> list[Sequence[SignalView]]:
-        scores = self._ease.scores([history])[0]
-        return [
-            [SignalView("ease", "collaborative", self._weight(profile), float(np.clip(scores[row], 0, 1)))]
-            for row in rows
-        ]
 
     def predict(self, history: History, rows: Ints) -> list[Predicted]:
         mean = float(history.ratings.mean()) if len(history) else 3.5

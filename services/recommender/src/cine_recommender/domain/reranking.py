@@ -6,6 +6,7 @@ Pure functions on arrays, used by serving and by evaluation alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,12 @@ from cine_recommender.domain.calibration import Mix
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
 _PUSHED = 200
+
+
+class Alike(Protocol):
+    """Films to each other: `alike[place]` is float32 (n,), 0 to 1. An array float32 (n, n) is one."""
+
+    def __getitem__(self, place: int, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ def rerank(
     scores: Floats,
     how: Reranking,
     *,
-    likeness: Floats | None = None,
+    likeness: Alike | None = None,
     shares: Floats | None = None,
     wanted: Floats | None = None,
     groups: npt.NDArray[np.int32] | None = None,
@@ -55,7 +62,7 @@ def rerank(
     Args:
         scores: float32 (n,), descending.
         how: what else decides.
-        likeness: float32 (n, n), 0 to 1, films to each other; None where diversity is of no matter.
+        likeness: films to each other; None where diversity is of no matter.
         shares: float32 (n, genres), of `calibration.genre_shares`.
         wanted: float32 (genres,), of `calibration.genre_mix`; None or zeros where nothing is known of the person.
         groups: int32 (2, n), director and series, -1 for none.

@@ -20,6 +20,9 @@ COMPONENTS: Final = ("collaborative", "content", "graph", "sentiment", "populari
 """What a score is made of, in the order of the columns of `Ranked.shares`: the fields of `recommendation.proto`."""
 
 
+Views = npt.NDArray[np.float16]
+
+
 @dataclass(frozen=True)
 class Ranked:
     """Films for somebody, best first.
@@ -28,28 +31,28 @@ class Ranked:
         rows: int32 (n,), films as the model numbers them.
         scores: float32 (n,), 0 to 1, descending: the probability that the person would like the film, were it watched next.
         shares: float32 (n, 6), each component's share of the score; a row sums to its score. A share may be below zero.
+        views: float16 (n, s), what each of `TasteModel.signals` makes of the film by itself, 0 to 1; None where there are no signals.
     """
 
     rows: Ints
     scores: Floats
     shares: Floats
+    views: Views | None = None
 
 
 @dataclass(frozen=True)
-class SignalView:
-    """What one signal knew of one film, for `ExplainRecommendations`.
+class Signal:
+    """One of the signals that a score is made of, for `ExplainRecommendations`.
 
     Attributes:
-        signal: its name, such as "ease".
+        name: such as "ease".
         component: which of `COMPONENTS` it counts for.
         weight: its weight in the profile, 0 to 1.
-        score: its own score, calibrated, 0 to 1.
     """
 
-    signal: str
+    name: str
     component: str
     weight: float
-    score: float
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,14 @@ class TasteModel(Protocol):
     @property
     def profiles(self) -> tuple[str, ...]:
         """Weights it can rank by; the first is the one that won the evaluation."""
+        ...
+
+    def signals(self, profile: str = "") -> tuple[Signal, ...]:
+        """Returns the signals behind the scores of a profile, in the order of the columns of `Ranked.views`.
+
+        Raises:
+            ValueError: The profile is unknown.
+        """
         ...
 
     def history(self, movie_ids: Ints, ratings: Floats, times: npt.NDArray[np.int64]) -> History:
@@ -128,12 +139,6 @@ class TasteModel(Protocol):
 
         Amounts are exact: `rank` without that film in the history gives a score lower by the amount.
         """
-        ...
-
-    def views(
-        self, history: History, rows: Ints, *, now: int, profile: str = "", situation: Situation | None = None
-    ) -> list[Sequence[SignalView]]:
-        """Returns for each film of `rows` what each signal knew of it."""
         ...
 
     def predict(self, history: History, rows: Ints) -> list[Predicted]:

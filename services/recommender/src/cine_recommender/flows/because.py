@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -152,10 +152,4 @@ def _nearest_first(ranking: Ranking, near: Ints, alike: np.ndarray) -> Ranking:
     order = np.argsort(
         -(_BY_LIKENESS * likeness / max(likeness.max(), 1e-9) + (1 - _BY_LIKENESS) * suits), kind="stable"
     )
-    return replace(
-        ranking,
-        rows=ranking.rows[order],
-        scores=ranking.scores[order],
-        shares=ranking.shares[order],
-        by_score=ranking.by_score[order],
-    )
+    return ranking.taken(order)

@@ -279,14 +279,11 @@ def _all_genres(models: Models, asked: Asked, preferred: Ranking, without_taste:
         len(models.content),
         without_taste=without_taste,
     )
-    other = ~np.isin(rest.rows, preferred.rows)
-    return replace(
-        preferred,
-        rows=np.concatenate([preferred.rows, rest.rows[other]]),
-        scores=np.concatenate([preferred.scores, rest.scores[other] / 2]),
-        shares=np.concatenate([preferred.shares, rest.shares[other] / 2]),
-        by_score=np.arange(1, len(preferred.rows) + int(other.sum()) + 1, dtype=np.int32),
-    )
+    other = rest.taken(np.flatnonzero(~np.isin(rest.rows, preferred.rows)))
+    half = np.float32(0.5)
+    halved = replace(other, scores=other.scores * half, shares=other.shares * half)
+    behind = len(preferred.rows) + np.arange(1, len(other.rows) + 1, dtype=np.int32)
+    return preferred.followed_by(replace(halved, by_score=behind))
 
 
 def _told(models: Models, facts: CardFacts, mine: Ranking, rows: Ints, of_each: Floats, strategy: str) -> Page:

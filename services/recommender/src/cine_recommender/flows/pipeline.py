@@ -20,7 +20,7 @@ from cine_recommender.domain.preferences import Preferences
 from cine_recommender.domain.question import Question
 from cine_recommender.domain.reranking import Reranking, push_down, rerank
 from cine_recommender.domain.standins import liked_rows, rank_by_likeness, rank_by_popularity
-from cine_recommender.domain.taste import COMPONENTS, Ranked, TasteModel
+from cine_recommender.domain.taste import COMPONENTS, Ranked, TasteModel, Views
 from cine_recommender.flows.meaning import Meaning
 from cine_recommender.interactions import Floats, History, Ints, Mask
 from cine_recommender.models.content import ContentModel
@@ -79,6 +79,7 @@ class Ranking:
         scores: float32 (n,), 0 to 1.
         shares: float32 (n, 6), a row sums to its score.
         by_score: int32 (n,), place of each by score alone, from 1.
+        views: float16 (n, signals), what each signal of the hybrid model makes of the film; None where it did not answer.
         total: how many films can be ranked; more than n while only the best are.
         rung: of the ladder.
         asked: what it answers.
@@ -97,15 +98,39 @@ class Ranking:
     rung: str
     asked: Asked
     history: History | None = None
+    views: Views | None = None
     about: float = 0.0
     reason: str = ""
     decided: int = 0
     without_taste: str = ""
 
+    def taken(self, order: npt.NDArray[np.intp]) -> Ranking:
+        """Returns it with its films in another order."""
+        return replace(
+            self,
+            rows=self.rows[order],
+            scores=self.scores[order],
+            shares=self.shares[order],
+            by_score=self.by_score[order],
+            views=self.views[order] if self.views is not None else None,
+        )
+
+    def followed_by(self, rest: Ranking) -> Ranking:
+        """Returns it with the films of another one behind its own."""
+        return replace(
+            self,
+            rows=np.concatenate([self.rows, rest.rows]),
+            scores=np.concatenate([self.scores, rest.scores]),
+            shares=np.concatenate([self.shares, rest.shares]),
+            by_score=np.concatenate([self.by_score, rest.by_score]),
+            views=None if self.views is None or rest.views is None else np.concatenate([self.views, rest.views]),
+        )
+
     @property
     def nbytes(self) -> int:
         """Bytes of its arrays."""
-        return self.rows.nbytes + self.scores.nbytes + self.shares.nbytes + self.by_score.nbytes
+        views = self.views.nbytes if self.views is not None else 0
+        return self.rows.nbytes + self.scores.nbytes + self.shares.nbytes + self.by_score.nbytes + views
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +230,7 @@ def rank(
         rung, total, history = ladder.GENRE_POPULARITY, int(allowed.sum()), None
     made = Ranking(
         ranked.rows, ranked.scores, ranked.shares, np.arange(1, len(ranked.rows) + 1, dtype=np.int32), total, rung,
-        asked, history, reason=reason, decided=how.places, without_taste=without_taste,
+        asked, history, ranked.views, reason=reason, decided=how.places, without_taste=without_taste,
     )  # fmt: skip
     if fits is not None:
         made = _about(made, fits)
@@ -217,18 +242,11 @@ def extended(models: Models, head: Ranking, how: Reranking) -> Ranking:
     if len(head.rows) >= head.total:
         return head
     whole = rank(models, head.asked, how, len(models.content), without_taste=head.without_taste)
-    behind = ~np.isin(whole.rows, head.rows)
-    rows = np.concatenate([head.rows, whole.rows[behind]])
+    rest = whole.taken(np.flatnonzero(~np.isin(whole.rows, head.rows)))
     # none of these scores more than the last of the head: their places by score follow those of the head
-    by_score = len(head.rows) + 1 + np.argsort(np.argsort(whole.by_score[behind]))
-    return replace(
-        head,
-        rows=rows,
-        scores=np.concatenate([head.scores, whole.scores[behind]]),
-        shares=np.concatenate([head.shares, whole.shares[behind]]),
-        by_score=np.concatenate([head.by_score, by_score.astype(np.int32)]),
-        total=len(rows),
-    )
+    by_score = len(head.rows) + 1 + np.argsort(np.argsort(rest.by_score))
+    made = head.followed_by(replace(rest, by_score=by_score.astype(np.int32)))
+    return replace(made, total=len(made.rows))
 
 
 def _allowed(models: Models, asked: Asked) -> Mask:
@@ -291,7 +309,7 @@ def _by_taste(
     )
     total = int(np.count_nonzero(theirs))
     rows = models.content_rows[ranked.rows]
-    return Ranked(rows, ranked.scores, ranked.shares), total if len(rows) == depth else len(rows)
+    return replace(ranked, rows=rows), total if len(rows) == depth else len(rows)
 
 
 def _about(ranking: Ranking, fits: Floats) -> Ranking:
@@ -300,7 +318,8 @@ def _about(ranking: Ranking, fits: Floats) -> Ranking:
     shares = (1 - part) * ranking.shares
     shares[:, _CONTENT] += part * fits[ranking.rows]
     order = np.argsort(-scores, kind="stable")
-    return replace(ranking, rows=ranking.rows[order], scores=scores[order], shares=shares[order], about=float(part))
+    ordered = replace(ranking, scores=scores, shares=shares, about=float(part)).taken(order)
+    return replace(ordered, by_score=ranking.by_score)
 
 
 def _reordered(models: Models, ranking: Ranking, how: Reranking) -> Ranking:
@@ -314,19 +333,13 @@ def _reordered(models: Models, ranking: Ranking, how: Reranking) -> Ranking:
             # a film that was pushed down counts as what stands at its new place
             np.sort(ranking.scores[order[:HEAD]])[::-1],
             replace(how, diversity=diversity),
-            likeness=content.likeness.among(head) if diversity > 0 else None,
+            likeness=content.likeness.alike(head) if diversity > 0 else None,
             shares=models.genre_shares[head],
             wanted=_wanted_mix(models, ranking),
             groups=content.groups[:, head],
         )
         order = np.concatenate([order[:HEAD][reordered], order[HEAD:]])
-    return replace(
-        ranking,
-        rows=ranking.rows[order],
-        scores=ranking.scores[order],
-        shares=ranking.shares[order],
-        by_score=ranking.by_score[order],
-    )
+    return ranking.taken(order)
 
 
 def _lateness(models: Models, ranking: Ranking) -> Floats:

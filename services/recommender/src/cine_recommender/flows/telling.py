@@ -12,7 +12,7 @@ from cine.common.v1 import film_card_pb2
 from cine_recommender.domain import ladder
 from cine_recommender.domain.known import DISLIKED_STARS, LIKED_STARS
 from cine_recommender.domain.standins import likeness_reasons
-from cine_recommender.domain.taste import COMPONENTS
+from cine_recommender.domain.taste import COMPONENTS, Views
 from cine_recommender.flows.pipeline import Models, Ranking, liked_by
 from cine_recommender.interactions import Floats, Ints
 from cine_recommender.language.explain import ExplanationFacts, OwnFilm
@@ -60,6 +60,7 @@ class Page:
         shares: float32 (n, 6).
         because: films of the person's own, most first.
         facts: what may be said of each.
+        views: float16 (n, signals), of `Ranking.views`; None where there are none.
     """
 
     movie_ids: Sequence[int]
@@ -70,6 +71,7 @@ class Page:
     shares: Floats
     because: Sequence[Sequence[Speaking]]
     facts: Sequence[ExplanationFacts]
+    views: Views | None = None
 
     @property
     def nbytes(self) -> int:
@@ -123,6 +125,7 @@ def tell(models: Models, facts: CardFacts, ranking: Ranking, places: Sequence[in
             _facts(facts.of(row), ranking, own, share)
             for row, own, share in zip(rows.tolist(), because, shares, strict=True)
         ],
+        views=ranking.views[chosen] if ranking.views is not None else None,
     )
 
 

@@ -63,7 +63,7 @@ class Additive:
             activity: a.
         """
         curves = self._at(self.curves, activity)
-        found = np.empty(table.shape, dtype=np.float32)
+        found = np.empty_like(table)
         for feature, (nodes, curve) in enumerate(zip(self.nodes, curves, strict=True)):
             found[:, feature] = np.interp(table[:, feature], nodes, curve)
         return found

@@ -8,13 +8,13 @@ So a reading without one film of the history is known exactly without asking the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
+from cine_recommender.fusion.stacked import Stacked
 from cine_recommender.fusion.traits import DAY, Traits
 from cine_recommender.interactions import Floats, History, Ints, Mask
 
@@ -74,7 +74,8 @@ FEATURES: Final = (
 )
 READINGS: Final = tuple(one for one in FEATURES if one.signal)
 SIGNALS: Final = tuple(dict.fromkeys(one.signal for one in READINGS))
-_WEIGHED: Final = {signal: tuple(one for one in READINGS if one.signal == signal) for signal in SIGNALS}
+WEIGHINGS: Final = ("liked", "lately", "last", "watched", "leaning")
+_WEIGHING: Final = {name: at for at, name in enumerate(WEIGHINGS)}
 
 
 def weighings(stars: Floats, without: npt.NDArray[np.intp] | None = None) -> dict[str, Floats]:
@@ -128,17 +129,46 @@ class Person:
     late_years: Floats
     now: int
 
+    def each(self, histories: npt.NDArray[np.intp]) -> Person:
+        """Returns the histories of these numbers, one for each film of a table; without their weights."""
+        genres, years, late = self.genres[histories], self.years[histories], self.late_years[histories]
+        return replace(self, weights={}, genres=genres, years=years, late_years=late)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Every reading of a history.
+
+    Attributes:
+        stacked: what films say of each other.
+        summed: float32 (columns of it, len(WEIGHINGS)).
+    """
+
+    stacked: Stacked
+    summed: Floats
+
+    def known(self, one: Feature) -> tuple[Ints, Floats]:
+        """Returns the films that a reading knows, int32 (n,), and what it says of each, float32 (n,)."""
+        mine = self.stacked.columns(one.signal)
+        return self.stacked.films[mine], self.summed[mine, _WEIGHING[one.weighing]]
+
+    def of(self, rows: Ints) -> dict[str, Floats]:
+        """Returns each reading of some films, float32 (rows,) by the feature's name; 0 for what a signal does not know."""
+        places = self.stacked.places[:, rows]
+        told = np.where((places >= 0)[:, :, None], self.summed[places], np.float32(0))
+        return {one.name: told[self.stacked.signals.index(one.signal), :, _WEIGHING[one.weighing]] for one in READINGS}
+
 
 class Features:
     """Makes columns.
 
     Args:
-        matrices: float32 csr (films, films) for each of `SIGNALS`: what each film, by row, says of each other.
+        stacked: what films say of each other in each of `SIGNALS`.
         traits: of the films.
     """
 
-    def __init__(self, matrices: Mapping[str, sp.csr_matrix], traits: Traits) -> None:
-        self.matrices = matrices
+    def __init__(self, stacked: Stacked, traits: Traits) -> None:
+        self.stacked = stacked
         self.traits = traits
         self._known = traits.years > 0
         self._middle_year = float(traits.years[self._known].mean()) if self._known.any() else 0.0
@@ -177,46 +207,28 @@ class Features:
         mean = (chosen @ years.astype(np.float64)) / np.maximum(count, 1)
         return np.where(count > 0, mean, self._middle_year).astype(np.float32)
 
-    def readings(self, person: Person) -> dict[str, Floats]:
-        """Returns each reading of all films, float32 (films,) by the feature's name; of one whole history."""
-        found: dict[str, Floats] = {}
-        for signal, weighed in _WEIGHED.items():
-            matrix = self.matrices[signal]
-            weights = np.stack([person.weights[one.weighing][0] for one in weighed], axis=1)
-            told = np.asarray(matrix[person.films].T @ weights)
-            found.update((one.name, told[:, column]) for column, one in enumerate(weighed))
-        return found
-
-    def spoken(self, films: Ints, rows: Ints) -> dict[str, Floats]:
-        """Returns what films say of others in each signal, float32 (films, rows): with it, readings of parts of a history are cheap."""
-        column = np.full(len(self.traits.counts), -1, dtype=np.int32)
-        column[rows] = np.arange(len(rows), dtype=np.int32)
-        found = {}
-        for signal, matrix in self.matrices.items():
-            mine = matrix[films]
-            at = column[mine.indices]
-            wanted = at >= 0
-            out = np.zeros((len(films), len(rows)), dtype=np.float32)
-            out[np.repeat(np.arange(len(films)), np.diff(mine.indptr))[wanted], at[wanted]] = mine.data[wanted]
-            found[signal] = out
-        return found
+    def readings(self, person: Person) -> Heard:
+        """Returns each reading of all films; of one whole history."""
+        weights = np.stack([person.weights[one][0] for one in WEIGHINGS], axis=1)
+        return Heard(self.stacked, self.stacked.summed(person.films, weights))
 
     def table(self, person: Person, rows: Ints, readings: Mapping[str, Floats]) -> Floats:
-        """Returns the features of films, float32 (m * rows, features), history by history.
+        """Returns the features of films, float32 (n, features).
 
         Args:
-            person: whose: m histories.
+            person: whose; one history for all films, or one for each.
             rows: int32 (n,), which films.
-            readings: of each reading float32 (m, n), of these films.
+            readings: of each of `READINGS` float32 (n,), of these films.
         """
         traits = self.traits
         years = traits.years[rows].astype(np.float32)
         known = years > 0
+        genres = traits.genres[rows]
         columns = {
             **readings,
-            "genres": person.genres @ traits.genres[rows].T,
-            "years apart": np.where(known, np.abs(years - person.years[:, None]), 20),
-            "years from latest": np.where(known, years - person.late_years[:, None], 0),
+            "genres": np.einsum("ng,ng->n", np.broadcast_to(person.genres, genres.shape), genres),
+            "years apart": np.where(known, np.abs(years - person.years), 20),
+            "years from latest": np.where(known, years - person.late_years, 0),
             "often": traits.often[rows],
             "liked often": traits.liked_often[rows],
             "mean": traits.means[rows],
@@ -225,10 +237,11 @@ class Features:
             "age": np.where(known, 1970 + person.now / _YEAR - years, -1),
             **{f"around {days} days": self.around(person.now, days)[rows] for days in (15, 60, 500)},
         }
-        found = np.empty((len(person.years), len(rows), len(FEATURES)), dtype=np.float32)
+        # a column after the other: each is read by its own curve
+        found = np.empty((len(rows), len(FEATURES)), dtype=np.float32, order="F")
         for column, one in enumerate(FEATURES):
-            found[:, :, column] = columns[one.name]
-        return found.reshape(-1, len(FEATURES))
+            found[:, column] = columns[one.name]
+        return found
 
     def around(self, now: int, days: int) -> Floats:
         """Returns `Traits.watched_around` of a day; the last few are kept."""
@@ -243,7 +256,7 @@ class Features:
     def candidates(
         self,
         person: Person,
-        readings: Mapping[str, Floats],
+        heard: Heard,
         allowed: Mask,
         most: int,
         suiting: Floats | None = None,
@@ -252,7 +265,7 @@ class Features:
 
         Args:
             person: whose.
-            readings: of `readings`.
+            heard: of `readings`.
             allowed: bool (films,): the only ones.
             most: how many of each.
             suiting: float32 (films,), how well films suit an occasion, -1 to 1; None where it does not matter.
@@ -261,14 +274,15 @@ class Features:
         if len(among) <= 2 * most:
             return among.astype(np.int32)
         chosen = np.zeros(len(allowed), dtype=np.bool_)
-        for name in _SOURCES:
+        for one in _SOURCES:
+            films, said = heard.known(one)
             # most films have nothing to do with a history
-            source = readings[name]
-            speaking = np.flatnonzero((source > 0) & allowed)
+            speaking = np.flatnonzero(said > 0)
+            speaking = speaking[allowed[films[speaking]]]
             if len(speaking) > most:
-                found = source[speaking]
+                found = said[speaking]
                 speaking = speaking[np.argpartition(found, len(found) - most)[len(found) - most :]]
-            chosen[speaking] = True
+            chosen[films[speaking]] = True
         for order in (self._often, self._watched(person.now, 500), self._watched(person.now, 60)):
             chosen[_first(order, allowed, most)] = True
         if suiting is not None and suiting.any():
@@ -302,11 +316,9 @@ def _first(order: Ints, allowed: Mask, most: int) -> Ints:
     return (found if len(found) >= most else order[allowed[order]])[:most]
 
 
-_SOURCES: Final = (
-    "ease:liked",
-    "ease-all:watched",
-    "ease:lately",
-    "graph:liked",
-    "succession:lately",
-    "content:liked",
+_SOURCES: Final = tuple(
+    one
+    for one in READINGS
+    if one.name
+    in ("ease:liked", "ease-all:watched", "ease:lately", "graph:liked", "succession:lately", "content:liked")
 )

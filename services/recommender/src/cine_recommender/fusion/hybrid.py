@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from cine_recommender.domain.taste import COMPONENTS, Ranked, SignalView
+from cine_recommender.domain.taste import COMPONENTS, Ranked, Signal, Views
 from cine_recommender.fusion.additive import Additive
 from cine_recommender.fusion.calibration import Calibration, sigmoid
 from cine_recommender.fusion.features import FEATURES, READINGS, Features, Person
@@ -25,8 +25,34 @@ _SUITING = 1.5  # likewise for an occasion
 _OF_FEATURE = np.array([COMPONENTS.index(one.component) for one in FEATURES])
 # what features without a film-to-film matrix are called where signals are listed: by what they are
 _SIGNAL_OF = tuple(one.signal or one.component + " facts" for one in FEATURES)
+_SIGNAL_NAMES = tuple(dict.fromkeys(_SIGNAL_OF))
+# (features, signals): whose each feature is
+_OF_SIGNAL = np.array([[name == one for name in _SIGNAL_NAMES] for one in _SIGNAL_OF], dtype=np.float32)
+_OF_COMPONENT = np.array([[part == one for part in range(len(COMPONENTS))] for one in _OF_FEATURE], dtype=np.float32)
 _SENTIMENT, _CONTEXT, _POPULARITY = (COMPONENTS.index(name) for name in ("sentiment", "context", "popularity"))
+_STATED = np.array([WEIGHTS[name] for name in COMPONENTS], dtype=np.float32)
 _MORE = 3  # films asked about besides those that are told as reasons
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What is made of the features of some films.
+
+    Attributes:
+        logits: float32 (rows,), what to order by.
+        shares: float32 (rows, 6), each component's share of the score.
+        said: float32 (rows, n), what is behind them: in `tuned` what each feature, sentiment and context add to the logit, in `default`
+            each component's score.
+    """
+
+    logits: Floats
+    shares: Floats
+    said: Floats
+
+    @property
+    def scores(self) -> npt.NDArray[np.float64]:
+        summed: npt.NDArray[np.float64] = self.shares.sum(axis=1, dtype=np.float64)
+        return summed
 
 
 @dataclass(frozen=True)
@@ -100,21 +126,24 @@ class Hybrid:
     ) -> Ranked:
         """Returns the best films for somebody; see `TasteModel.rank`."""
         person = self.features.person(history, now)
-        readings = self.features.readings(person)
+        heard = self.features.readings(person)
         among = np.ones(len(self), dtype=np.bool_) if allowed is None else allowed
         suiting = self._suiting(situation)
-        rows = self.features.candidates(person, readings, among, self.options.candidates, suiting)
-        table = self.features.table(person, rows, {name: one[rows] for name, one in readings.items()})
-        logits, shares = self._told(table, rows, person.activity, profile, suiting)
-        best = np.argsort(-logits, kind="stable")[:depth]
-        return Ranked(rows[best], shares[best].sum(axis=1), shares[best])
+        rows = self.features.candidates(person, heard, among, self.options.candidates, suiting)
+        table = self.features.table(person, rows, heard.of(rows))
+        told = self._told(table, rows, person.activity, profile, suiting)
+        best = np.argsort(-told.logits, kind="stable")[:depth]
+        shares = told.shares[best]
+        return Ranked(rows[best], shares.sum(axis=1), shares, self._views(told.said[best], profile))
 
     def scored(
         self, history: History, rows: Ints, *, now: int, profile: str = "", situation: Situation | None = None
     ) -> Floats:
         """Returns each component's share of the score of some films, float32 (rows, 6): as `rank` has them, for any film."""
         person = self.features.person(history, now)
-        return self._shares(person, rows, self.features.spoken(history.films, rows), profile, situation)
+        readings = _read(person, self.features.stacked.between(history.films, rows))
+        table = self.features.table(person, rows, {name: one[0] for name, one in readings.items()})
+        return self._told(table, rows, person.activity, profile, self._suiting(situation)).shares
 
     def reasons(
         self,
@@ -132,84 +161,57 @@ class Hybrid:
         """
         if not len(history) or not len(rows):
             return [() for _ in rows]
-        spoken = self.features.spoken(history.films, rows)
+        spoken = self.features.stacked.between(history.films, rows)
+        suiting = self._suiting(situation)
         person = self.features.person(history, now)
-        score = self._scored(person, rows, spoken, profile, situation)[0]
+        readings = {name: one[0] for name, one in _read(person, spoken).items()}
+        whole = self.features.table(person, rows, readings)
+        score = self._told(whole, rows, person.activity, profile, suiting).scores
         asked = _suspects(person, spoken, min(len(history), most + _MORE))
         places, position = np.unique(asked, return_inverse=True)
+        # of all histories without a film and all films only those pairs matter in which the one says much of the other
+        pairs = position.reshape(asked.shape).T.ravel()
+        at = np.repeat(np.arange(len(rows)), len(asked))
         less = self.features.person(history, now, places)
-        amounts = score - self._scored(less, rows, spoken, profile, situation)
-        position = position.reshape(asked.shape)
-        found: list[Sequence[Contribution]] = []
-        for at in range(len(rows)):
-            told = [
-                Contribution(int(history.films[places[one]]), float(amounts[one, at]))
-                for one in position[:, at].tolist()
+        readings = {name: one[pairs, at] for name, one in _read(less, spoken).items()}
+        table = self.features.table(less.each(pairs), rows[at], readings)
+        lost = score[at] - self._told(table, rows[at], less.activity, profile, suiting).scores
+        films, amounts = history.films[places[pairs]].reshape(len(rows), -1), lost.reshape(len(rows), -1)
+        order = np.lexsort((films, -amounts))[:, :most]
+        return [
+            [
+                Contribution(int(film), float(amount))
+                for film, amount in zip(of[best], each[best], strict=True)
+                if amount > 0
             ]
-            speaking = [one for one in told if one.amount > 0]
-            found.append(sorted(speaking, key=lambda one: (-one.amount, one.film))[:most])
-        return found
+            for of, each, best in zip(films, amounts, order, strict=True)
+        ]
 
-    def views(
-        self, history: History, rows: Ints, *, now: int, profile: str = "", situation: Situation | None = None
-    ) -> list[Sequence[SignalView]]:
-        """Returns what each signal knew of each film; see `TasteModel.views`.
+    def signals(self, profile: str = "") -> tuple[Signal, ...]:
+        """Returns the signals behind the scores of a profile; see `TasteModel.signals`.
 
-        In `tuned` a score of one half says nothing for or against a film, and weights are how far curves swing; in `default` scores are
+        In `tuned` a view of one half says nothing for or against a film, and weights are how far curves swing; in `default` views are
         shares of films beaten, and weights the stated ones.
         """
-        person = self.features.person(history, now)
-        table = self.features.table(person, rows, _read(person.weights, self.features.spoken(history.films, rows)))
-        feelings, suits = self._beside(rows, self._suiting(situation))
         if self._chosen(profile) == "default":
-            scores = self.stated.scores(table, feelings, suits)
-            return [
-                [
-                    SignalView(SOURCES.get(name, name), name, WEIGHTS[name], float(row[at]))
-                    for at, name in enumerate(COMPONENTS)
-                ]
-                for row in scores
-            ]
-        given = self.curves.contributions(table, person.activity)
-        swings = np.append(self.curves.swings(), [_FEELING, _SUITING])
-        swings /= swings.sum()
-        names = dict.fromkeys(_SIGNAL_OF)
-        told: list[list[SignalView]] = [[] for _ in rows]
-        for name in names:
-            mine = [at for at, one in enumerate(_SIGNAL_OF) if one == name]
-            summed = sigmoid(given[:, mine].sum(axis=1).astype(np.float64))
-            for row, score in zip(told, summed, strict=True):
-                row.append(SignalView(name, COMPONENTS[_OF_FEATURE[mine[0]]], float(swings[mine].sum()), float(score)))
-        for name, parts, swing in (("sentiment", _FEELING * feelings, -2), ("context", _SUITING * suits, -1)):
-            for row, score in zip(told, sigmoid(parts.astype(np.float64)), strict=True):
-                row.append(SignalView(name, name, float(swings[swing]), float(score)))
-        return list(told)
+            return tuple(Signal(SOURCES.get(name, name), name, WEIGHTS[name]) for name in COMPONENTS)
+        swings = np.append(self.curves.swings() @ _OF_SIGNAL, [_FEELING, _SUITING])
+        components = [COMPONENTS[_OF_FEATURE[_SIGNAL_OF.index(name)]] for name in _SIGNAL_NAMES]
+        return tuple(
+            Signal(name, component, float(weight))
+            for name, component, weight in zip(
+                (*_SIGNAL_NAMES, "sentiment", "context"),
+                (*components, "sentiment", "context"),
+                swings / swings.sum(),
+                strict=True,
+            )
+        )
 
-    def _scored(
-        self,
-        person: Person,
-        rows: Ints,
-        spoken: Mapping[str, Floats],
-        profile: str,
-        situation: Situation | None,
-    ) -> npt.NDArray[np.float64]:
-        """Returns the score of each film by each history, float64 (histories, rows)."""
-        shares = self._shares(person, rows, spoken, profile, situation)
-        summed: npt.NDArray[np.float64] = shares.sum(axis=1, dtype=np.float64).reshape(-1, len(rows))
-        return summed
-
-    def _shares(
-        self,
-        person: Person,
-        rows: Ints,
-        spoken: Mapping[str, Floats],
-        profile: str,
-        situation: Situation | None,
-    ) -> Floats:
-        """Returns each component's share of the score, float32 (histories * rows, 6), history by history."""
-        table = self.features.table(person, rows, _read(person.weights, spoken))
-        many = np.tile(rows, len(person.years))
-        return self._told(table, many, person.activity, profile, self._suiting(situation))[1]
+    def _views(self, said: Floats, profile: str) -> Views:
+        if self._chosen(profile) == "default":
+            return said.astype(np.float16)
+        summed = np.column_stack([said[:, :-2] @ _OF_SIGNAL, said[:, -2:]])
+        return sigmoid(summed.astype(np.float64)).astype(np.float16)
 
     def _chosen(self, profile: str) -> str:
         chosen = profile or self.order[0]
@@ -226,30 +228,28 @@ class Hybrid:
         """Returns what is known of films beside their features, float32 (rows,) each: mean sentiment, and how well they suit."""
         return self.feelings[rows], suiting[rows] if suiting is not None else np.zeros(len(rows), dtype=np.float32)
 
-    def _told(
-        self, table: Floats, rows: Ints, activity: float, profile: str, suiting: Floats | None
-    ) -> tuple[Floats, Floats]:
-        """Returns what to order by, float32 (rows,), and each component's share of the score, float32 (rows, 6)."""
+    def _told(self, table: Floats, rows: Ints, activity: float, profile: str, suiting: Floats | None) -> _Told:
         feelings, suits = self._beside(rows, suiting)
         if self._chosen(profile) == "default":
-            shares = self.stated.shares(table, feelings, suits)
-            return shares.sum(axis=1), shares
+            scores = self.stated.scores(table, feelings, suits)
+            shares = scores * _STATED
+            return _Told(shares.sum(axis=1), shares, scores)
         given = self.curves.contributions(table, activity)
-        parts = np.zeros((len(rows), len(COMPONENTS)), dtype=np.float32)
-        for component in range(len(COMPONENTS)):
-            parts[:, component] = given[:, component == _OF_FEATURE].sum(axis=1)
-        parts[:, _SENTIMENT] += _FEELING * feelings
-        parts[:, _CONTEXT] += _SUITING * suits
+        feeling, suited = _FEELING * feelings, _SUITING * suits
+        parts = given @ _OF_COMPONENT
+        parts[:, _SENTIMENT] += feeling
+        parts[:, _CONTEXT] += suited
         base = self.curves.intercept(activity)
         shares = self.calibration.shares(base, parts)
         # what any film is worth before anything speaks for it is what people in general like
         shares[:, 1 + _POPULARITY] += shares[:, 0]
-        return base + parts.sum(axis=1), shares[:, 1:]
+        said = np.column_stack([given, feeling, suited])
+        return _Told(base + parts.sum(axis=1), shares[:, 1:], said)
 
 
-def _read(weights: Mapping[str, Floats], spoken: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Returns the readings of some films: weights of a history times what its films say of them."""
-    return {one.name: weights[one.weighing] @ spoken[one.signal] for one in READINGS}
+def _read(person: Person, spoken: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Returns the readings of some films, float32 (histories, films): weights of a history times what its films say of them."""
+    return {one.name: person.weights[one.weighing] @ spoken[one.signal] for one in READINGS}
 
 
 def _suspects(person: Person, spoken: Mapping[str, Floats], most: int) -> npt.NDArray[np.intp]:

@@ -12,12 +12,13 @@ from cine_recommender.fusion.calibration import Calibration
 from cine_recommender.fusion.features import SIGNALS, Features
 from cine_recommender.fusion.hybrid import Hybrid
 from cine_recommender.fusion.options import HybridOptions
+from cine_recommender.fusion.stacked import Stacked
 from cine_recommender.fusion.stated import Stated
 from cine_recommender.fusion.traits import Traits
 from cine_recommender.signals.context import Context
-from cine_recommender.signals.storage import Array, read_arrays, sparse_from, sparse_parts, write_arrays
+from cine_recommender.signals.storage import Array, read_arrays, write_arrays
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever a column or a file changes its meaning; a hybrid of another version is refused."""
 
 
@@ -27,9 +28,7 @@ class OtherVersion(Exception):
 
 def save(hybrid: Hybrid, folder: Path) -> None:
     """Writes everything but what reviews feel, which is told anew by whoever serves."""
-    arrays: dict[str, Array] = {}
-    for signal, matrix in hybrid.features.matrices.items():
-        arrays |= sparse_parts(f"{signal}.weights", matrix)
+    arrays: dict[str, Array] = {f"stacked.{name}": one for name, one in hybrid.features.stacked.parts().items()}
     arrays |= {f"traits.{name}": one for name, one in hybrid.features.traits.parts().items()}
     arrays |= {f"curves.{name}": one for name, one in hybrid.curves.parts().items()}
     arrays["stated"] = hybrid.stated.quantiles
@@ -55,7 +54,7 @@ def load(folder: Path) -> Hybrid:
     films = len(traits.counts)
     slope, offset = arrays["calibration"].tolist()
     return Hybrid(
-        features=Features({one: sparse_from(f"{one}.weights", arrays, films) for one in SIGNALS}, traits),
+        features=Features(Stacked.from_parts(SIGNALS, _below("stacked.", arrays)), traits),
         curves=Additive(**_below("curves.", arrays)),
         calibration=Calibration(slope, offset),
         stated=Stated(arrays["stated"]),

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from cine_recommender.fusion.features import SIGNALS, Features
 from cine_recommender.fusion.options import HybridOptions
+from cine_recommender.fusion.stacked import Stacked
 from cine_recommender.fusion.traits import traits_of
 from cine_recommender.interactions import Interactions
 from cine_recommender.signals import content, ease, graph, succession
@@ -55,7 +56,7 @@ def parts_of(
         fit, chosen = wanted[signal]
         matrices[signal] = _sparse(fit(interactions, facts, chosen, seed).weights)
     step("traits")
-    return Features(matrices, traits_of(interactions, facts))
+    return Features(Stacked.of(matrices), traits_of(interactions, facts))
 
 
 def _sparse(weights: FilmWeights) -> sp.csr_matrix:

@@ -58,11 +58,6 @@ class Stated:
         found[:, COMPONENTS.index("context")] = (1 + suiting) / 2
         return found
 
-    def shares(self, table: Floats, feelings: Floats, suiting: Floats) -> Floats:
-        """Returns each component's share of the score, float32 (rows, 6): its score times its weight."""
-        weights = np.array([WEIGHTS[name] for name in COMPONENTS], dtype=np.float32)
-        return self.scores(table, feelings, suiting) * weights
-
 
 def stated(table: Floats) -> Stated:
     """Returns what makes components comparable.

@@ -169,12 +169,12 @@ Frame = tuple[Floats, Floats, Ints, Mask, Mask]
 def looked_at(features: Features, one: int, before: History, after: History, options: HybridOptions) -> Frame:
     """Returns the rows of a person."""
     person = features.person(before, int(before.times[-1]))
-    readings = features.readings(person)
+    heard = features.readings(person)
     allowed = features.traits.counts > 0
     allowed[before.films] = False
-    rows = features.candidates(person, readings, allowed, options.candidates)
+    rows = features.candidates(person, heard, allowed, options.candidates)
     return (
-        features.table(person, rows, {name: found[rows] for name, found in readings.items()}),
+        features.table(person, rows, heard.of(rows)),
         np.full(len(rows), person.activity, dtype=np.float32),
         np.full(len(rows), one, dtype=np.int32),
         np.isin(rows, after.films[after.ratings >= RELEVANT]),

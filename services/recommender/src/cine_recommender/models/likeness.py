@@ -37,6 +37,36 @@ class TermMatrix:
         return self.columns[start:end], self.values[start:end]
 
 
+class Alike:
+    """Some films to each other, a row worked out when it is asked for: `alike[place]` is float32 (n,), 0 to 1. Not for several threads.
+
+    Args:
+        columns: int32 (entries,), terms of the films, film by film.
+        values: float32 (entries,), their weights.
+        starts: int64 (n,), where each film's begin.
+        meaning: float32 (n, dimensions), zeros where nothing is described.
+        terms: how many terms there are.
+    """
+
+    def __init__(
+        self, columns: Rows, values: Floats, starts: npt.NDArray[np.int64], meaning: Floats, terms: int
+    ) -> None:
+        self._columns, self._values, self._meaning = columns, values, meaning
+        self._ends = np.append(starts[1:], len(columns))
+        self._starts = starts
+        self._weights = np.zeros(terms, dtype=np.float32)
+
+    def __getitem__(self, place: int) -> Floats:
+        mine = slice(self._starts[place], self._ends[place])
+        self._weights[self._columns[mine]] = self._values[mine]
+        told = np.append(self._weights[self._columns] * self._values, np.float32(0))
+        self._weights[self._columns[mine]] = 0
+        # a film without a term would take the next one's first
+        by_terms = np.where(self._ends > self._starts, np.add.reduceat(told, self._starts), np.float32(0))
+        alike: Floats = by_terms + np.maximum(self._meaning @ self._meaning[place], 0)
+        return alike
+
+
 class Likeness:
     """Finds similar films. Threads may share it; it takes milliseconds, so keep it off the event loop.
 
@@ -71,26 +101,34 @@ class Likeness:
         likeness[row] = 0
         return np.minimum(likeness, 1, out=likeness)
 
+    def alike(self, rows: Rows) -> Alike:
+        """Return the likeness of some films to each other, for whoever asks for a few of them."""
+        columns, values, starts = self._terms(rows)
+        return Alike(columns, values, starts[:-1], self._meaning(rows), len(self._by_term.starts) - 1)
+
     def among(self, rows: Rows) -> Floats:
         """Return the likeness of some films to each other, float32 (n, n)."""
-        starts, columns, values = self._by_film.starts, self._by_film.columns, self._by_film.values
-        cut = [slice(starts[row], starts[row + 1]) for row in rows.tolist()]
-        lengths = [one.stop - one.start for one in cut]
-        terms = sp.csr_matrix(
-            (
-                np.concatenate([values[one] for one in cut]),
-                np.concatenate([columns[one] for one in cut]),
-                np.cumsum([0, *lengths]),
-            ),
-            shape=(len(rows), len(self._by_term.starts) - 1),
-        )
+        columns, values, starts = self._terms(rows)
+        terms = sp.csr_matrix((values, columns, starts), shape=(len(rows), len(self._by_term.starts) - 1))
         # sparse: most terms are of one of the films alone
         likeness: Floats = np.asarray((terms @ terms.T).toarray(), dtype=np.float32)
-        if len(self.described):
-            place = np.minimum(np.searchsorted(self.described, rows), len(self.described) - 1)
-            meaning = np.where((self.described[place] == rows)[:, None], self.meaning[place], np.float32(0))
-            likeness += np.maximum(meaning @ meaning.T, 0)
+        meaning = self._meaning(rows)
+        likeness += np.maximum(meaning @ meaning.T, 0)
         return likeness
+
+    def _terms(self, rows: Rows) -> tuple[Rows, Floats, npt.NDArray[np.int64]]:
+        starts, columns, values = self._by_film.starts, self._by_film.columns, self._by_film.values
+        cut = [slice(start, end) for start, end in zip(starts[rows].tolist(), starts[rows + 1].tolist(), strict=True)]
+        begins = np.cumsum([0, *(one.stop - one.start for one in cut)])
+        if not cut:
+            return columns[:0], values[:0], begins
+        return np.concatenate([columns[one] for one in cut]), np.concatenate([values[one] for one in cut]), begins
+
+    def _meaning(self, rows: Rows) -> Floats:
+        if not len(self.described):
+            return np.zeros((len(rows), 1), dtype=np.float32)
+        place = np.minimum(np.searchsorted(self.described, rows), len(self.described) - 1)
+        return np.where((self.described[place] == rows)[:, None], self.meaning[place], np.float32(0))
 
     def neighbours(self, row: int) -> tuple[Rows, Floats]:
         """Return the 100 films most like one, best first, and their likeness (0 to 1, never 0).

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cine_recommender.domain.numbering import Numbering
-from cine_recommender.domain.taste import Predicted, Ranked, SignalView
+from cine_recommender.domain.taste import Predicted, Ranked, Signal
 from cine_recommender.fusion import kept
 from cine_recommender.fusion.hybrid import Hybrid
 from cine_recommender.interactions import Floats, History, Ints, Mask
@@ -52,6 +52,10 @@ class PublishedTaste:
         """Weights it can rank by, the best first."""
         return self.hybrid.order
 
+    def signals(self, profile: str = "") -> tuple[Signal, ...]:
+        """Returns the signals behind the scores of a profile; see `TasteModel.signals`."""
+        return self.hybrid.signals(profile)
+
     def __len__(self) -> int:
         return len(self.film_ids)
 
@@ -87,12 +91,6 @@ class PublishedTaste:
     ) -> list[Sequence[Contribution]]:
         """Returns the films without which each score would be lower; see `TasteModel.reasons`."""
         return self.hybrid.reasons(history, rows, now=now, profile=profile, situation=situation, most=most)
-
-    def views(
-        self, history: History, rows: Ints, *, now: int, profile: str = "", situation: Situation | None = None
-    ) -> list[Sequence[SignalView]]:
-        """Returns what each signal knew of each film; see `TasteModel.views`."""
-        return self.hybrid.views(history, rows, now=now, profile=profile, situation=situation)
 
     def predict(self, history: History, rows: Ints) -> list[Predicted]:
         """Returns the ratings the person would give; see `TasteModel.predict`."""
