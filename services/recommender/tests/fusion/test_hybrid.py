@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cine_recommender.domain.reranking import Reranking
 from cine_recommender.domain.taste import COMPONENTS
+from cine_recommender.evaluation.shown import Shown
 from cine_recommender.fusion import kept, training
 from cine_recommender.fusion.hybrid import PROFILES, Hybrid
 from cine_recommender.fusion.options import HybridOptions
@@ -153,3 +155,20 @@ def test_too_few_ratings_are_told_in_words(facts: FilmFacts, log: Interactions) 
         training.learned(log.take(log.people < 0), facts, HybridOptions(), 0)
     with pytest.raises(ValueError, match="facts"):
         training.learned(log, None, HybridOptions(), 0)
+
+
+@given(mine=rated)
+@settings(max_examples=30, deadline=None)
+def test_what_is_judged_as_shown_is_the_ranking_arranged_as_answers_are(
+    hybrid: Hybrid, facts: FilmFacts, mine: History
+) -> None:
+    by_score = hybrid.scores([mine])
+    np.testing.assert_array_equal(Shown.of(hybrid, facts, Reranking(0, 0)).scores([mine]), by_score)
+    first = np.argsort(-by_score[0])[:20]
+    varied = Shown.of(hybrid, facts, Reranking(diversity=1.0, calibration=0.0)).scores([mine])
+    shown = np.argsort(-varied[0])[:20]
+    assert shown[0] == first[0]
+    np.testing.assert_array_equal(np.sort(varied), np.sort(by_score))
+    alike = (Shown.of(hybrid, facts).content @ Shown.of(hybrid, facts).content.T).toarray()
+    # each is the least like those before it, so the second is no more like the first than what the score alone would put there
+    assert alike[shown[1], shown[0]] <= alike[first[1], first[0]] + 1e-6

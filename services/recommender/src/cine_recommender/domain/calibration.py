@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+_LIKED_STARS = 3.5
 _SMOOTHING = 0.01
 """Share of p mixed into q, so that a genre the list lacks counts much and not endlessly (alpha of the paper)."""
 
@@ -33,6 +34,17 @@ def genre_mix(shares: Floats, weights: Floats) -> Floats:
     mix = weights @ shares
     total = mix.sum()
     return np.asarray(mix / total if total > 0 else mix, dtype=np.float32)
+
+
+def mix_of_liked(shares: Floats, stars: Floats) -> Floats:
+    """Returns p(g|u) of the films of a history that were liked, float32 (genres,); zeros when none was.
+
+    Args:
+        shares: float32 (n, genres), of `genre_shares`, of the films rated.
+        stars: float32 (n,), how.
+    """
+    liked = stars >= _LIKED_STARS
+    return genre_mix(shares[liked], stars[liked])
 
 
 def divergence(wanted: Floats, mixes: Floats) -> Floats:

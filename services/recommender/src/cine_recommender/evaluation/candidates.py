@@ -11,6 +11,7 @@ from typing import Any
 
 from cine_recommender.evaluation import biasonly
 from cine_recommender.evaluation.rating import RatingCandidate
+from cine_recommender.evaluation.shown import Shown
 from cine_recommender.fusion import training
 from cine_recommender.fusion.hybrid import Hybrid
 from cine_recommender.interactions import Interactions
@@ -66,6 +67,7 @@ def candidates() -> list[Candidate]:
         *_lightgcn(),
         Candidate("hybrid", _fused, [{}], learned_fusion=True),
         Candidate("hybrid, stated weights", _fused, [{"profile": "default"}], learned_fusion=True),
+        Candidate("hybrid, as shown", _shown, [{}], learned_fusion=True),
     ]
 
 
@@ -83,6 +85,12 @@ def _fused(interactions: Interactions, facts: FilmFacts | None, options: Options
         made = training.fit(interactions, facts, {}, seed)
         _last[:] = [(interactions, facts, seed, made)]
     return _last[0][3].preferring(str(options.get("profile", "tuned")))
+
+
+def _shown(interactions: Interactions, facts: FilmFacts | None, options: Options, seed: int) -> Shown:
+    if facts is None:
+        raise ValueError("what is shown hangs on what films are")
+    return Shown.of(_fused(interactions, facts, options, seed), facts)
 
 
 def rating_candidates() -> list[RatingCandidate]:

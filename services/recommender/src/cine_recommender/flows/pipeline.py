@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cine_recommender.domain import ladder
-from cine_recommender.domain.calibration import genre_mix, genre_shares
+from cine_recommender.domain.calibration import genre_shares, mix_of_liked
 from cine_recommender.domain.known import Known
 from cine_recommender.domain.numbering import Numbering
 from cine_recommender.domain.preferences import Preferences
@@ -361,10 +361,9 @@ def _wanted_mix(models: Models, ranking: Ranking) -> Floats:
     if asked.question.filters.genres:
         return np.zeros(genres, dtype=np.float32)
     rows = models.numbering.rows(asked.known.movie_ids)
-    liked = (rows >= 0) & (asked.known.ratings >= _LIKED_STARS)
-    if liked.any():
-        return genre_mix(models.genre_shares[rows[liked]], asked.known.ratings[liked])
-    mix = np.zeros(genres, dtype=np.float32)
+    mix = mix_of_liked(models.genre_shares[rows[rows >= 0]], asked.known.ratings[rows >= 0])
+    if mix.any():
+        return mix
     preferred = _preferred_genres(models, asked)
     mix[preferred] = 1 / len(preferred) if preferred else 0
     return mix

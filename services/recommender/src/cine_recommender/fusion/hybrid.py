@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Self
 
@@ -20,6 +20,8 @@ from cine_recommender.signals.context import Context, Situation
 from cine_recommender.signals.signal import Contribution
 
 PROFILES: Final = ("tuned", "default")
+Arranged = Callable[[History, Ranked], Ints]
+"""From a history and a ranking to its rows in the order in which they are shown."""
 _FEELING = 0.5  # logits between neutral and the best reviews there can be: stated, since no log tells of reviews
 _SUITING = 1.5  # likewise for an occasion
 _OF_FEATURE = np.array([COMPONENTS.index(one.component) for one in FEATURES])
@@ -94,7 +96,11 @@ class Hybrid:
         return replace(self, order=(first, *(one for one in self.order if one != first)))
 
     def scores(
-        self, histories: Sequence[History], now: npt.NDArray[np.int64] | None = None, profile: str = ""
+        self,
+        histories: Sequence[History],
+        now: npt.NDArray[np.int64] | None = None,
+        profile: str = "",
+        arranged: Arranged | None = None,
     ) -> Floats:
         """Returns float32 (histories, films), for evaluation: films that are not worth a look stand behind all others, by popularity.
 
@@ -102,6 +108,7 @@ class Hybrid:
             histories: whose.
             now: the moment of each; None for that of the last rating.
             profile: one of `PROFILES`; empty for the first of `order`.
+            arranged: what else than the score decides the order; None for nothing.
         """
         often = self.features.traits.often
         out = np.repeat((often / (often.max(initial=0) + 1) - 2)[None, :], len(histories), axis=0).astype(np.float32)
@@ -110,8 +117,9 @@ class Hybrid:
             allowed = self.features.traits.counts > 0
             allowed[history.films] = False
             found = self.rank(history, now=moment, profile=profile, allowed=allowed, depth=len(self))
+            rows = found.rows if arranged is None else arranged(history, found)
             # by place: scores of neighbours may be too near for float32
-            out[row, found.rows] = np.linspace(1, 0, len(found.rows), dtype=np.float32)
+            out[row, rows] = np.linspace(1, 0, len(rows), dtype=np.float32)
         return out
 
     def rank(
