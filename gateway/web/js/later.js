@@ -25,9 +25,10 @@ export const later = (title, load, { taken = false } = {}) => (place) => {
 
 /**
  * A page for whoever is signed in: `fill(person)` gives its content, and how it went stays with the page. Others are asked to sign
- * in and come back, or to set up the second factor that they must have; `settingUp`: this is where they do that.
+ * in and come back, or to set up the second factor that they must have; `settingUp`: this is where they do that. `strangers()`: what is
+ * shown to whoever is not signed in, instead.
  */
-export function personal({ parts, query, signal }, title, fill, { settingUp = false } = {}) {
+export function personal({ parts, query, signal }, title, fill, { settingUp = false, strangers } = {}) {
   const box = h("div.personal.waiting");
   const node = h("div.page", { "data-personal": true }, h("h1", title), box);
   async function ready() {
@@ -35,7 +36,8 @@ export function personal({ parts, query, signal }, title, fill, { settingUp = fa
       const person = await known();
       const back = parts.join("/") + (query.size ? `?${query}` : "");
       let content;
-      if (!person) content = notice("Sign in first", "This page is about you, and nobody is signed in.", [[link("signin", { next: back }), "Sign in"], [link("register"), "Open an account"]]);
+      if (!person && strangers) content = await strangers();
+      else if (!person) content = notice("Sign in first", "This page is about you, and nobody is signed in.", [[link("signin", { next: back }), "Sign in"], [link("register"), "Open an account"]]);
       else if (person.second_factor_missing && !person.roles.length && !settingUp) content = (await import("./components/lacking.js")).lacking(person, back);
       else content = await fill(person);
       if (!signal.aborted) refill(box, content);

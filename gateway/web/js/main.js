@@ -37,6 +37,8 @@ start(main, {
   account: later("Account", () => import("./views/account.js").then((views) => views.account)),
   canon: later("Canon", () => import("./views/canon.js").then((views) => views.canon)),
   "film-night": later("Film nights", () => import("./views/filmnight.js").then((views) => views.filmNight)),
+  "for-you": later("For you", () => import("./views/foryou.js").then((views) => views.forYou)),
+  group: later("Group picks", () => import("./views/group.js").then((views) => views.group)),
   import: later("Import", () => import("./views/import.js").then((views) => views.imports)),
   lists: later("Lists", () => import("./views/lists.js").then((views) => views.lists)),
   watchlist: later("Watchlist", () => import("./views/watchlist.js").then((views) => views.watchlist)),

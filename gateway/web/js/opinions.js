@@ -8,6 +8,7 @@ import { getMyRating, getSummary, listEntries } from "./ratings/calls.js";
 import { myRating } from "./ratings/mine.js";
 import { ratingSummary } from "./ratings/summary.js";
 import { filmReviews } from "./reviews/onfilm.js";
+import { predicted } from "./picks/predicted.js";
 import { link } from "./router.js";
 import { known } from "./session.js";
 
@@ -41,12 +42,17 @@ export async function opinions(film, { ratings, reviews }, signal) {
     summary,
   ]);
   if (signal.aborted) return;
-  const own = rating.error ? { node: gone("Your rating", rating.error), take() {} } : myRating(film, rating.value, here.adjust);
+  const guess = h("div", { role: "status" });
+  const own = rating.error ? { node: gone("Your rating", rating.error), take() {} } : myRating(film, rating.value, (before, after) => {
+    guess.hidden = Boolean(after); // what it would be is no question any more
+    here.adjust(before, after);
+  });
   // a review and a note of the diary may set the rating, too
   reread = () => {
     if (!rating.error) getMyRating(id).then((now) => { here.adjust(own.rating, now); own.take(now); }, () => {});
   };
   stars = () => own.rating?.overall;
+  if (!rating.error) predicted(guess, id, rating.value, signal);
   const diary = entries.error ? gone("Watched", entries.error) : watched(film, entries.value, (_, rated) => { if (rated) reread(); });
-  refill(ratings, h("div", { "data-personal": true }, own.node, diary), here.node);
+  refill(ratings, h("div", { "data-personal": true }, own.node, guess, diary), here.node);
 }

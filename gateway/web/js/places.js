@@ -4,6 +4,7 @@ export const PLACES = [
   ["watchlist", "Watchlist"],
   ["lists", "Lists"],
   ["film-night", "Film nights"],
+  ["group", "Group picks"],
   ["diary", "Diary"],
   ["ratings", "Ratings"],
   ["reviews", "Reviews"],

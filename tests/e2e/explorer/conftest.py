@@ -194,6 +194,14 @@ def ada(explorer: Explorer, stub: StubMesh) -> Account:
 
 
 @pytest.fixture
+def reader(ada: Account, stub: StubMesh) -> Account:
+    """Somebody who has rated two films."""
+    for film, stars in zip(stub.films[:2], (5.0, 3.5), strict=True):
+        stub.ratings.give(ada, film["movie_id"], overall=stars)
+    return ada
+
+
+@pytest.fixture
 def film(explorer_url: str) -> dict[str, Any]:
     """A film that the mesh has, in full."""
     with urlopen(f"{explorer_url}api/v1/movies/popular?page_size=20") as answer:

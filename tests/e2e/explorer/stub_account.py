@@ -58,10 +58,10 @@ class OwnCalls(People):
     def _preferences(self, call: Call, session: Session) -> Body:
         kept = session.account.preferences
         if call.method == "PUT":
-            for i, genre in enumerate(call.body["preferred_genres"]):
+            for i, genre in enumerate(call.body.get("preferred_genres", [])):
                 if genre == "polka":
                     raise wrong('unknown genre "polka"', f"preferred_genres[{i}]", reason="UNKNOWN_GENRE")
-            if 0 < call.body["year_max"] < call.body["year_min"]:
+            if 0 < call.body.get("year_max", 0) < call.body.get("year_min", 0):
                 raise wrong("year_max must not be before year_min", "year_max")
             kept.update({key: value for key, value in call.body.items() if key not in {"update_mask", "etag"}})
         lists: Body = {key: [] for key in ("preferred_genres", "excluded_genres", "services", "languages")}

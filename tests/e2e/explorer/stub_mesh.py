@@ -27,6 +27,7 @@ from tests.e2e.explorer.stub_identity import StubIdentity
 from tests.e2e.explorer.stub_imports import StubImports
 from tests.e2e.explorer.stub_people import Call, Refusal
 from tests.e2e.explorer.stub_ratings import StubRatings
+from tests.e2e.explorer.stub_recommender import StubRecommender
 from tests.e2e.explorer.stub_shelves import Events, File
 from tests.e2e.explorer.stub_watchlist import StubWatchlist
 
@@ -60,6 +61,7 @@ class StubMesh:
         watchlist: what people keep.
         imports: what they bring along.
         ratings: what they say about films.
+        recommender: what is picked for them.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -79,7 +81,8 @@ class StubMesh:
         self.watchlist = StubWatchlist(self.identity, cards)
         self.imports = StubImports(self.identity, cards)
         self.ratings = StubRatings(self.identity, cards)
-        self._signed = [self.watchlist, self.imports, self.ratings]
+        self.recommender = StubRecommender(self.identity, cards, self.ratings, sorted(self.genres))
+        self._signed = [self.watchlist, self.imports, self.ratings, self.recommender]
         self._identity_lock = threading.Lock()
         stub = self
 
@@ -330,9 +333,10 @@ class StubMesh:
         others.sort(key=lambda other: -len(set(other["genres"]) & set(film["genres"])))
         return {
             "recommendations": [
-                {"movie": card(o), "score": 0.9, "explanation": {"text": f"Shares {o['genres'][0]}"}}
-                for o in others[:12]
-            ]
+                {"movie": card(o), "score": 0.9, "rank": i, "explanation": {"text": f"Shares {o['genres'][0]}"}}
+                for i, o in enumerate(others[:12], start=1)
+            ],
+            "request_id": f"similar-{film['movie_id']}",
         }
 
     def _match(self, asked: dict[str, Any]) -> Any:

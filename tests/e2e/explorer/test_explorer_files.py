@@ -12,9 +12,9 @@ SCRIPTS = sorted(WEB.rglob("*.js"))
 STATIC = re.compile(r'^import .*?from "([^"]+)"', re.M)
 LATER = re.compile(r'\bimport\("([^"]+)"\)')
 # what every visit loads, and all there is: the rest comes with the first visit of its page
-FIRST_LIMIT, WHOLE_LIMIT = 80 * 1024, 400 * 1024
+FIRST_LIMIT, WHOLE_LIMIT = 80 * 1024, 440 * 1024
 # pages of a person's own, which come with their first visit
-OWN = ("account/", "ratings/", "reviews/", "diary/", "lists/", "nights/", "imports/")
+OWN = ("account/", "ratings/", "reviews/", "diary/", "lists/", "nights/", "imports/", "picks/")
 
 
 def _reached(pattern: re.Pattern[str], path: Path) -> set[Path]:

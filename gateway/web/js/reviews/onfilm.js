@@ -4,6 +4,7 @@ import { growing } from "../components/growing.js";
 import { failureNotice } from "../components/notice.js";
 import { announce, freshId, h, refill, section } from "../dom.js";
 import { listMyReviews, listReviews } from "../ratings/calls.js";
+import { summedUp } from "../picks/summary.js";
 import { link } from "../router.js";
 import { reviewCard } from "./card.js";
 import { reviewForm } from "./write.js";
@@ -58,6 +59,7 @@ export function filmReviews(film, person, signal, ties) {
   const order = h("select", { id: freshId(), onchange: () => start() }, Object.entries(ORDERS).map(([value, text]) => h("option", { value }, text)));
   const hide = h("input", { type: "checkbox", onchange: () => start() });
   const place = h("div");
+  const sum = h("div");
   let turn = 0;
 
   const list = () => growing(h("ul.reviews", { role: "list" }), {
@@ -83,10 +85,11 @@ export function filmReviews(film, person, signal, ties) {
     watch.disconnect();
     node.dataset.begun = "yes";
     start();
+    summedUp(film.movie_id, signal).then((block) => { if (block && !signal.aborted) refill(sum, block); });
     own?.fill().catch((error) => { if (!signal.aborted) refill(own.box, failureNotice(error, begin)); });
   }
   const node = section("section.film-reviews", "Reviews",
-    own ? own.box : h("p", h("a.button.small", { href: link("signin", { next: back }) }, "Sign in to write one")),
+    sum, own ? own.box : h("p", h("a.button.small", { href: link("signin", { next: back }) }, "Sign in to write one")),
     h("div.reviews-how", h("div.field", h("label", { for: order.id }, "Order"), order), h("label.switch", hide, h("span", "Only those that do not tell what happens"))),
     place);
   place.append(h("button.button.small", { type: "button", onclick: begin }, "Show the reviews"));

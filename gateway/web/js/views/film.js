@@ -79,9 +79,13 @@ function page(film) {
 // Films like this one; where they cannot be had, a sentence instead of a hole.
 async function alike(id, signal) {
   try {
-    const { recommendations } = await similarMovies(id, signal);
+    const answer = await similarMovies(id, signal);
+    const { recommendations } = answer;
     const notes = recommendations.map(({ explanation }) => explanation?.text && h("p.tile-note", explanation.text));
-    return recommendations.length ? row("Similar films", recommendations.map((one) => one.movie ?? one), null, notes) : h("p.quiet.row", "No similar films are known.");
+    if (!recommendations.length) return h("p.quiet.row", "No similar films are known.");
+    const made = row("Similar films", recommendations.map((one) => one.movie ?? one), null, notes);
+    import("../picks/refuse.js").then(({ refusals }) => refusals(made, answer)).catch(() => {});
+    return made;
   } catch {
     return h("p.quiet.row", "Similar films are not available just now.");
   }

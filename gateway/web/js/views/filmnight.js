@@ -77,7 +77,8 @@ async function decided(night, signal) {
 // An open film night. It looks for what others do for as long as it is shown.
 function open(night, person, signal, ended) {
   const facts = h("div", head(night));
-  const guests = h("div", people(night));
+  const guests = h("div");
+  const meet = () => refill(guests, people(night), h("p", h("a", { href: link("group", { with: night.participants.map(({ username }) => username).filter((name) => name !== person.username) }) }, "Films that suit all of you")));
   const so = h("div");
   const standing = h("details.aside", h("summary", "The count as it stands"), so);
   const vote = voting(night, person, (next) => { if (next) take(next); else look(); });
@@ -99,7 +100,7 @@ function open(night, person, signal, ended) {
     night = fresh;
     if (changed) {
       refill(facts, head(night));
-      refill(guests, people(night));
+      meet();
       vote.update(night);
       count();
     }
@@ -123,6 +124,7 @@ function open(night, person, signal, ended) {
   signal.addEventListener("abort", () => clearInterval(clock));
   standing.addEventListener("toggle", count);
   const host = night.host_username === person.username;
+  meet();
   return [
     facts, failure, vote.node,
     section("section", "Propose a film", finder({

@@ -1,0 +1,33 @@
+// What the recommender's words mean to people.
+
+import { h, unseen } from "../dom.js";
+import { percent } from "../format.js";
+import { sentence } from "../components/notice.js";
+
+/** The parts of a score, in the contract's order. */
+export const PARTS = {
+  collaborative: "What people with a like taste watch", content: "What it is about and who made it", graph: "How films, people and genres hang together",
+  sentiment: "How its reviews feel", popularity: "How many watch it", context: "The occasion: mood, time, device",
+};
+
+/** Who answered, where it was not the whole model from everything known. */
+export const RUNGS = {
+  cached_personal: "These go by what was last known of you: what you did since cannot be read just now.",
+  item_model: "These are films like those you liked, by what they are about alone: the rest of the model is away.",
+  genre_popularity: "These are films that many here watch: too little is known of your taste yet.",
+  shipped_list: "This is a list that came with the program: there is no model just now.",
+};
+
+/** Feedback as one reads it in the list of one's own. */
+export const KINDS = {
+  like: "Liked", dislike: "Disliked", not_interested: "Not interested", seen: "Seen elsewhere", clicked: "Opened", dismissed: "Not now",
+};
+
+/** How well a film suits. */
+export const match = (score) => h("p.score", h("span.meter", { "aria-hidden": "true", style: { "--share": percent(score) } }), percent(score), unseen(" match"));
+
+/** The line on an answer that lacks something; null for a whole one. */
+export const lacks = (answer) => (answer.degraded ? h("p.banner", { role: "status" }, `This answer is poorer than usual. ${sentence(answer.degraded_reason || "something was missing")}`) : null);
+
+/** Who wrote a text, where that was a language model. */
+export const writer = (name) => (name && name !== "template" && name !== "grammar" ? name : "");
