@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selenium.webdriver.common.keys import Keys
+
+from tests.integration.people import PASSWORD
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webelement import WebElement
@@ -65,3 +67,21 @@ def sign_in(explorer: Explorer, name: str, password: str = "correct horse 7", *,
 def signed_in(explorer: Explorer, name: str) -> None:
     """Waits until the page says who is signed in."""
     explorer.wait(lambda: explorer.texts(".who-name") == [name], f"{name} in the corner")
+
+
+def enter(explorer: Explorer, name: str, shown: str = "") -> None:
+    """Signs in somebody of a real mesh, whoever is signed in; `shown`: what the corner says, where that is not the name."""
+    explorer.open("#/signin")
+    explorer.js("localStorage.clear()")
+    explorer.driver.delete_all_cookies()
+    sign_in(explorer, name, PASSWORD)
+    signed_in(explorer, shown or name)
+
+
+def answer_to(explorer: Explorer, path: str) -> dict[str, Any]:
+    """Asks the mesh as whoever is signed in here."""
+    script = """
+        const [path, done] = arguments;
+        import("/js/api.js").then(({ call }) => call(path)).then(done, (error) => done({ failed: error.message }));
+    """
+    return dict(explorer.driver.execute_async_script(script, path))

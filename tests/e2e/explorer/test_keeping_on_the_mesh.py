@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.explorer.accounts import click, fill, labelled, press, sign_in, signed_in
+from tests.e2e.explorer.accounts import answer_to, click, enter, fill, labelled, press, sign_in
 from tests.integration.mesh import Mesh, started
 from tests.integration.people import PASSWORD, sign_up
 from tests.integration.test_imports_through_the_edge import export_of
@@ -42,7 +42,7 @@ def films(mesh: Mesh) -> list[dict[str, Any]]:
 @pytest.fixture
 def ada(explorer: Explorer, mesh: Mesh) -> str:
     name = _person(mesh, "ada")
-    _enter(explorer, name)
+    enter(explorer, name)
     return name
 
 
@@ -53,15 +53,6 @@ def _person(mesh: Mesh, name: str) -> str:
     return whole
 
 
-def _enter(explorer: Explorer, name: str) -> None:
-    """Signs in as somebody, whoever is signed in."""
-    explorer.open("#/signin")
-    explorer.js("localStorage.clear()")
-    explorer.driver.delete_all_cookies()
-    sign_in(explorer, name, PASSWORD)
-    signed_in(explorer, name)
-
-
 def _leave(explorer: Explorer) -> None:
     explorer.one(".who-button").click()
     next(button for button in explorer.all(".menu button") if button.text == "Sign out").click()
@@ -70,15 +61,6 @@ def _leave(explorer: Explorer) -> None:
 
 def _titles(explorer: Explorer, list_: str = ".lines") -> list[str]:
     return explorer.texts(f"{list_} .line-title")
-
-
-def _answer(explorer: Explorer, path: str) -> dict[str, Any]:
-    """Asks the mesh as whoever is signed in here."""
-    script = """
-        const [path, done] = arguments;
-        import("/js/api.js").then(({ call }) => call(path)).then(done, (error) => done({ failed: error.message }));
-    """
-    return dict(explorer.driver.execute_async_script(script, path))
 
 
 def test_a_film_is_kept_watched_and_rated(explorer: Explorer, ada: str, films: list[dict[str, Any]]) -> None:
@@ -92,7 +74,9 @@ def test_a_film_is_kept_watched_and_rated(explorer: Explorer, ada: str, films: l
     labelled(explorer, f"Move {third} down").send_keys(Keys.END)
     explorer.wait(lambda: _titles(explorer) == [second, first, third], "the order")
     explorer.wait(
-        lambda: [one["movie"]["title"] for one in _answer(explorer, "api/v1/watchlist")["items"]] == _titles(explorer),
+        lambda: (
+            [one["movie"]["title"] for one in answer_to(explorer, "api/v1/watchlist")["items"]] == _titles(explorer)
+        ),
         "the order on the server",
     )
     press(explorer, f"I have watched {second}")
@@ -100,7 +84,7 @@ def test_a_film_is_kept_watched_and_rated(explorer: Explorer, ada: str, films: l
     explorer.wait(lambda: explorer.all(".line-rate input"), "stars")
     explorer.one(".line-rate input").send_keys("4")
     explorer.wait_text(".line-rate", "Kept.")
-    rated = _answer(explorer, f"api/v1/ratings/movie/{films[1]['movie_id']}/my-rating")
+    rated = answer_to(explorer, f"api/v1/ratings/movie/{films[1]['movie_id']}/my-rating")
     assert rated["overall"] == 4
     explorer.driver.refresh()
     explorer.wait(lambda: _titles(explorer) == [second, first, third], "the order after loading again")
@@ -138,7 +122,7 @@ def test_a_list_is_made_worked_on_by_two_and_shared(
     link = str(explorer.wait(lambda: explorer.one(".address input").get_attribute("value"), "the link"))
     shared = link[link.index("#") :]
 
-    _enter(explorer, grace)
+    enter(explorer, grace)
     explorer.open("#/lists")
     press(explorer, "Accept Rain")
     explorer.wait(lambda: explorer.texts(".items a.line-title") == ["Rain"], "the list among hers")
@@ -151,7 +135,7 @@ def test_a_list_is_made_worked_on_by_two_and_shared(
     press(explorer, f"Move {other['title']} up")
     explorer.wait(
         lambda: (
-            [one["movie_id"] for one in _answer(explorer, f"api/v1/watchlist/{address[2:]}/items")["items"]]
+            [one["movie_id"] for one in answer_to(explorer, f"api/v1/watchlist/{address[2:]}/items")["items"]]
             == [other["movie_id"], film["movie_id"]]
         ),
         "the order on the server",
@@ -164,7 +148,7 @@ def test_a_list_is_made_worked_on_by_two_and_shared(
     explorer.wait(lambda: _titles(explorer) == [other["title"], film["title"]], "the films behind the link")
     explorer.open(address)
     explorer.wait_text("h1", "No such list")
-    _enter(explorer, ada)
+    enter(explorer, ada)
     explorer.open(f"{address}/people")
     press(explorer, "Take the link back")
     press(explorer, "Take it back")
@@ -208,7 +192,7 @@ def test_a_film_night_of_two_people(explorer: Explorer, mesh: Mesh, ada: str, fi
     explorer.wait_text(".vote [role=status]", "Your vote counts, one of 2")
     assert not [text for text in explorer.texts("main button") if text == "End the vote"], "the host's"
 
-    _enter(explorer, ada)
+    enter(explorer, ada)
     explorer.open(address)
     explorer.wait_text(".vote .line-fact", "Somebody cannot bear it")
     assert _titles(explorer, "ol.lines") == [first["title"], second["title"]], "one's own vote, seen again"
@@ -254,7 +238,7 @@ def test_a_letterboxd_export_is_imported_with_progress_and_undone(
     press(explorer, "Send it")
     explorer.wait_text("h1", "letterboxd-me.zip")
     explorer.wait_text("h2", "Nothing is changed yet")
-    assert _answer(explorer, "api/v1/watchlist")["items"] == []
+    assert answer_to(explorer, "api/v1/watchlist")["items"] == []
     explorer.js("told.length = 0")
     explorer.one(".import-state .primary").click()
     explorer.wait_text("h2", "It is here", seconds=90)  # thousands of rows
@@ -271,8 +255,8 @@ def test_a_letterboxd_export_is_imported_with_progress_and_undone(
     press(explorer, "Undo the import")
     press(explorer, "Undo it")
     explorer.wait_text(".notice h2", "It is undone", seconds=90)
-    assert _answer(explorer, "api/v1/watchlist")["items"] == []
-    assert _answer(explorer, "api/v1/ratings/my-ratings")["ratings"] == []
+    assert answer_to(explorer, "api/v1/watchlist")["items"] == []
+    assert answer_to(explorer, "api/v1/ratings/my-ratings")["ratings"] == []
     explorer.open("#/lists")
     explorer.wait_text(".notice h2", "No list here yet")
     assert explorer.complaints() == []
@@ -300,7 +284,7 @@ def test_an_ambiguous_row_is_chosen_and_canon_counts_it(
     # what was rated is seen, as soon as Watchlist has heard of it
     seen = re.compile(rf"^1 of {canon['item_count']} seen")
     path = f"api/v1/watchlist/canon/{canon['canon_id']}"
-    explorer.wait(lambda: _answer(explorer, path)["seen_count"] == 1, "what Watchlist has heard")
+    explorer.wait(lambda: answer_to(explorer, path)["seen_count"] == 1, "what Watchlist has heard")
     explorer.open(f"#/canon/{canon['canon_id']}")
     assert seen.match(explorer.wait_text(".seen-of", "seen"))
     explorer.wait(lambda: film["title"] in explorer.texts(".tile.seen .tile-title"), "the film that was seen")

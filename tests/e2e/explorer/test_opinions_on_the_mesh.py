@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from cinemesh.testing.markup import ATTACKS, read_markup
-from tests.e2e.explorer.accounts import click, fill, sign_in, signed_in
+from tests.e2e.explorer.accounts import click, enter, fill
 from tests.e2e.explorer.hostile import TRAP, harm, trapped, words
 from tests.e2e.explorer.opinions import kept, open_film, open_reviews, press, shows, touch_star
 from tests.integration.mesh import Mesh, started
-from tests.integration.people import PASSWORD, client_of
+from tests.integration.people import client_of
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer
@@ -38,14 +38,6 @@ def explorer_url(mesh: Mesh) -> str:
     return f"{mesh.address}/"
 
 
-def _enter(explorer: Explorer, name: str, shown: str = "") -> None:
-    explorer.open("#/signin")
-    explorer.js("localStorage.clear()")
-    explorer.driver.delete_all_cookies()
-    sign_in(explorer, name, PASSWORD)
-    signed_in(explorer, shown or name)
-
-
 def _films(mesh: Mesh, number: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     token = ""
@@ -61,7 +53,7 @@ def test_a_film_is_rated_reviewed_noted_and_counted(explorer: Explorer, mesh: Me
     name = f"ada-{secrets.token_hex(4)}"
     client_of(mesh, name).close()
     (film,) = _films(mesh, 1)
-    _enter(explorer, name)
+    enter(explorer, name)
 
     open_film(explorer, film)
     explorer.wait_text(".ratings-here", "Nobody here has rated it yet")
@@ -220,7 +212,7 @@ def test_nothing_of_any_attack_runs_and_the_text_is_shown(explorer: Explorer, wr
     assert len(written.lists) > 0.6 * len(ATTACKS)
     assert len(written.notes) > 0.6 * len(ATTACKS)
     with trapped(explorer, policy=policy):
-        _enter(explorer, written.name)
+        enter(explorer, written.name)
         explorer.open("#/reviews")
         _grow(explorer, ".review", len(written.reviews))
         shown = explorer.js(
@@ -261,7 +253,7 @@ def test_other_readers_are_as_safe(explorer: Explorer, mesh: Mesh, written: Writ
     victim = f"victim-{secrets.token_hex(3)}"
     client_of(mesh, victim).close()
     with trapped(explorer):
-        _enter(explorer, victim)
+        enter(explorer, victim)
         for one in written.reviews[:: max(1, len(written.reviews) // 12)]:
             open_reviews(explorer, {"movie_id": one["movie_id"]})
             assert one["title"] in explorer.texts(".review-title") or not one["title"]
@@ -279,7 +271,7 @@ def test_other_readers_are_as_safe(explorer: Explorer, mesh: Mesh, written: Writ
 def test_a_hostile_name_of_a_person_is_a_name(explorer: Explorer, written: Written) -> None:
     """In the corner of every page, and on the person's own page for others."""
     with trapped(explorer):
-        _enter(explorer, written.name)
+        enter(explorer, written.name)
         explorer.open()
         explorer.settle()
         kept_names = 0
