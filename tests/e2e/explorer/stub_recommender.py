@@ -147,7 +147,10 @@ class StubRecommender(Shelf):
         signal = {"signal": "ease", "model": MODEL, "weight": 0.4, "score": 0.7, "rank": 3}
         told = {"movie_id": one["movie"]["movie_id"], "title": one["movie"]["title"], "rank": one["rank"]}
         told |= {"rank_by_score": one["rank"] + 4, "score": one["score"], "components": one["components"]}
-        told |= {"explanation": one["explanation"], "signals": [signal | {"because": one["explanation"]["because"]}]}
+        told |= {
+            "explanation": one["explanation"],
+            "signals": [signal | {"because": one["explanation"]["because"] * 5}],
+        }
         whole = {"request_id": answer_id, "created_at": NOW, "profile": "tuned", "experiment_id": "", "variant": ""}
         return whole | self._lacks() | {"rung": "personal", "recommendations": [told]}
 

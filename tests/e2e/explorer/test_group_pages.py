@@ -78,6 +78,25 @@ def test_people_and_guests_get_films_with_scores_for_each(explorer: Explorer, st
     assert explorer.complaints() == []
 
 
+def test_a_group_is_not_shown_to_whoever_signs_in_next(explorer: Explorer, stub: StubMesh, ada: Account) -> None:
+    stub.identity.add("grace")
+    opened(explorer)
+    add(explorer, "guest", "Aunt May")
+    found(explorer)
+    explorer.driver.refresh()
+    explorer.settle()
+    explorer.wait(lambda: explorer.texts(".member strong") == ["Aunt May"], "the group, after loading again")
+    explorer.driver.execute_async_script(
+        """const done = arguments[0]; const body = { username: "grace", password: "correct horse 7", use_cookie: true };
+        import("/js/api.js").then(({ send }) => send("POST", "api/v1/auth/login", body, undefined, { bare: true })).then(done);"""
+    )
+    explorer.driver.refresh()
+    explorer.wait(lambda: explorer.texts(".who-name") == ["Grace"], "the other one")
+    explorer.settle()
+    explorer.wait_text(".group-form", "Nobody yet besides you.")
+    assert not explorer.texts(".member strong") and not titles(explorer)
+
+
 def test_who_does_not_share_their_taste_is_not_added(explorer: Explorer, stub: StubMesh, ada: Account) -> None:
     stub.identity.add("grace")
     opened(explorer, "#/group?with=grace&with=ada&with=nobody")

@@ -70,7 +70,7 @@ export async function asking(values, changed, signal) {
   ];
   const nodes = parts.map(({ node }) => node);
   const summary = h("summary", "Filters");
-  const more = h("details.filters", summary, h("div.asking-more", nodes.slice(0, 3), h("div.three", nodes.slice(3, 8)), h("div.three", nodes.slice(8, 13)), nodes[13], nodes[14]));
+  const more = h("details.filters", summary, h("div.asking-more", nodes.slice(0, 3), h("div.three", nodes.slice(3, 8)), h("div.three", nodes.slice(8, 14)), nodes[14]));
   const all = [query, mood, ...parts];
   const node = h("form.asking.entries", { role: "search", "aria-label": "What you feel like", novalidate: true, onsubmit: submit }, wish.node, mood.node, more);
   const later = debounce(PAUSE_MS, changed);

@@ -39,7 +39,9 @@ function pick(one, strike) {
 
 async function page(place, person) {
   const { signal } = place;
-  const kept = recall("group") ?? { members: place.query.getAll("with").filter((name) => name !== person.username).map((username) => ({ username })) };
+  const before = recall("group");
+  // who is signed in now may be somebody else than then
+  const kept = before?.of === person.user_id ? before : { members: place.query.getAll("with").filter((name) => name !== person.username).map((username) => ({ username })) };
   const [genres, services] = (await Promise.allSettled([listGenres(signal), listServices(signal)])).map(({ value }) => value ?? {});
   const genreNames = (genres.genres ?? []).map(({ value }) => value);
   const own = (found) => found.map((value) => [value, value]);
@@ -62,7 +64,7 @@ async function page(place, person) {
     turn += 1;
     const mine = turn;
     const plain = { vetoed_genres: genre.value, service: service.value, strategy: strategy.value, include_seen: seen.checked };
-    remember({ group: { ...plain, members: who.kept, films: films.films, runtime_max: length.value, year_min: from.value, year_max: to.value, asked: true } });
+    remember({ group: { ...plain, of: person.user_id, members: who.kept, films: films.films, runtime_max: length.value, year_min: from.value, year_max: to.value, asked: true } });
     refill(box, skeletons("grid"));
     try {
       const answer = await pickForGroup({
