@@ -126,7 +126,7 @@ def _models(hybrid: Hybrid, fit: Interactions) -> dict[str, Scorer]:
     weights = SparseWeights(hybrid.features.stacked.weights("ease"))
     return {
         "hybrid": hybrid,
-        "EASE": ease.Ease(weights, ease.EaseOptions(rows="4", grade=0.0)),
+        "EASE": ease.Ease(weights, ease.EaseOptions(rows="3.5", grade=1.0)),
         "popularity": popularity.fit(fit, None, {}, 0),
     }
 

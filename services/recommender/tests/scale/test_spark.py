@@ -165,7 +165,7 @@ def test_curves_are_learned_from_the_same_films(
     before, _ = parts.cut()
     chosen = {"keep": options.keep, "min_ratings": 1}
     matrices = {
-        "ease": spark_signals.fit_ease(before, {"rows": "4", "grade": 0.0, "reg": 20.0, **chosen}).weights,
+        "ease": spark_signals.fit_ease(before, {"rows": "3.5", "grade": 1.0, "reg": 20.0, **chosen}).weights,
         "ease-all": spark_signals.fit_ease(before, {"rows": "all", "grade": 1.0, "reg": 20.0, **chosen}).weights,
         "succession": spark_signals.fit_succession(before, {"keep": options.keep}).weights,
         "graph": spark_signals.fit_walks(before, facts, {"rows": "4", "keep": options.keep}).weights,

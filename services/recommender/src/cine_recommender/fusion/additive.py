@@ -30,7 +30,7 @@ class AdditiveOptions(BaseModel):
 
     rate: float = Field(default=0.1, gt=0, le=1, description="how far each tree goes")
     trees: int = Field(default=150, ge=1, le=5000)
-    leaves: int = Field(default=8, ge=2, le=64)
+    leaves: int = Field(default=4, ge=2, le=64)
     least: int = Field(default=80, ge=1, description="rows a leaf holds at least")
     ridge: float = Field(default=10.0, ge=0, description="ridge of leaf values")
     others: int = Field(default=20, ge=1, description="rows not wanted, for each wanted one, that a round learns from")

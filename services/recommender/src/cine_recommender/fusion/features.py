@@ -67,9 +67,9 @@ FEATURES: Final = (
     Feature("mean", "popularity"),
     Feature("liked share", "popularity"),
     Feature("place", "popularity"),
-    Feature("around 15 days", "popularity"),
-    Feature("around 60 days", "popularity"),
-    Feature("around 500 days", "popularity"),
+    Feature("last 15 days", "popularity"),
+    Feature("last 60 days", "popularity"),
+    Feature("last 500 days", "popularity"),
     Feature("age", "popularity"),
 )
 READINGS: Final = tuple(one for one in FEATURES if one.signal)
@@ -172,7 +172,7 @@ class Features:
         self.traits = traits
         self._known = traits.years > 0
         self._middle_year = float(traits.years[self._known].mean()) if self._known.any() else 0.0
-        self._around: dict[tuple[int, int], Floats] = {}
+        self._kept_watched: dict[tuple[int, int], Floats] = {}
         self._orders: dict[tuple[int, int], Ints] = {}
         self._often = _falling(traits.liked_often)
 
@@ -235,7 +235,7 @@ class Features:
             "liked share": traits.shares[rows],
             "place": traits.places[rows],
             "age": np.where(known, 1970 + person.now / _YEAR - years, -1),
-            **{f"around {days} days": self.around(person.now, days)[rows] for days in (15, 60, 500)},
+            **{f"last {days} days": self.watched(person.now, days)[rows] for days in (15, 60, 500)},
         }
         # a column after the other: each is read by its own curve
         found = np.empty((len(rows), len(FEATURES)), dtype=np.float32, order="F")
@@ -243,14 +243,14 @@ class Features:
             found[:, column] = columns[one.name]
         return found
 
-    def around(self, now: int, days: int) -> Floats:
-        """Returns `Traits.watched_around` of a day; the last few are kept."""
+    def watched(self, now: int, days: int) -> Floats:
+        """Returns `Traits.watched_before` of a day; the last few are kept."""
         key = (now // DAY, days)
-        found = self._around.get(key)
+        found = self._kept_watched.get(key)
         if found is None:
-            if len(self._around) > _DAYS_KEPT:
-                self._around.clear()
-            found = self._around[key] = self.traits.watched_around(key[0] * DAY + DAY // 2, days)
+            if len(self._kept_watched) > _DAYS_KEPT:
+                self._kept_watched.clear()
+            found = self._kept_watched[key] = self.traits.watched_before(key[0] * DAY + DAY // 2, days)
         return found
 
     def candidates(
@@ -293,13 +293,13 @@ class Features:
         return np.flatnonzero(chosen).astype(np.int32)
 
     def _watched(self, now: int, days: int) -> Ints:
-        """Returns the films watched around a day, most first."""
+        """Returns the films watched until a day, most first."""
         key = (now // DAY, days)
         found = self._orders.get(key)
         if found is None:
             if len(self._orders) > _DAYS_KEPT:
                 self._orders.clear()
-            found = self._orders[key] = _falling(self.around(now, days))
+            found = self._orders[key] = _falling(self.watched(now, days))
         return found
 
 

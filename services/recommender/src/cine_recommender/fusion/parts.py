@@ -42,7 +42,7 @@ def parts_of(
     kept = {"keep": options.keep}
     among = {**kept, "min_ratings": options.least_ratings, "most_films": options.most_films}
     wanted: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
-        "ease": (ease.fit, {**among, "rows": "4", "grade": 0.0, "reg": options.ease_reg}),
+        "ease": (ease.fit, {**among, "rows": "3.5", "grade": 1.0, "reg": options.ease_reg}),
         "ease-all": (ease.fit, {**among, "rows": "all", "grade": 1.0, "reg": options.ease_all_reg}),
         "succession": (succession.fit, kept),
         "graph": (graph.fit, {**kept, "rows": "4"}),

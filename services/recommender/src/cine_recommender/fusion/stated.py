@@ -24,7 +24,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "collaborative": "ease:liked",
     "content": "content:liked",
     "graph": "graph:liked",
-    "popularity": "around 500 days",
+    "popularity": "last 500 days",
 }
 """The feature by which each learned component is scored."""
 _NODES = 64

@@ -20,7 +20,7 @@ _WEEK = 7 * DAY
 _BELIEVED = 5.0
 """Ratings it takes until a film's own mean counts for half."""
 _REACH = 4
-"""Widths to either side after which a kernel is over."""
+"""Widths after which a kernel is over."""
 _LIKED = 4.0
 _PLAIN = ("counts", "liked", "means", "shares", "places", "years", "genres")  # the dense arrays of `Traits`
 
@@ -51,12 +51,13 @@ class Traits:
     weeks: sp.csr_matrix
     first_week: int
 
-    def watched_around(self, moment: int, days: float) -> Floats:
-        """Returns how much of what is watched around a moment is each film, float32 (films,): log(1 + per mille).
+    def watched_before(self, moment: int, days: float) -> Floats:
+        """Returns how much of what was watched until a moment is each film, float32 (films,): log(1 + per mille).
 
         Args:
             moment: Unix seconds; after the last rating it is that one, for of later times nothing is known.
-            days: width of the normal kernel by which weeks count.
+            days: width of the half of a normal kernel by which weeks count. Later ones count nothing: who is answered now is answered
+                without them, and curves must be learned from what will be known.
         """
         rows = self.weeks.shape[0]
         if not rows:
@@ -64,7 +65,7 @@ class Traits:
         middle = min(moment / _WEEK - self.first_week, rows - 0.5)
         width = days / 7
         start = max(0, int(middle - _REACH * width))
-        end = min(rows, int(middle + _REACH * width) + 1)
+        end = min(rows, int(middle) + 1)
         if start >= end:
             return np.zeros(len(self.counts), dtype=np.float32)
         near = np.exp(-0.5 * ((np.arange(start, end) + 0.5 - middle) / width) ** 2).astype(np.float32)
