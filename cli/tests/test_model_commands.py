@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 import json
 import os
 import subprocess
@@ -10,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from cine_cli.mesh.plan import ROOT
+from cine_recommender.store import doings
+from cinemesh.db import Database, migrate
 from tests.integration.prepared import put_into
 
 
@@ -38,3 +42,27 @@ def test_a_rollback_stays_until_something_that_the_model_is_made_of_changes(tmp_
     assert (again["skipped"], again["version"]) == (True, first)
     assert again["hybrid"]["skipped"]
     assert cine(tmp_path, "train", CINE_RECOMMENDER_MIN_DF="1")["version"] not in (first, second)
+
+
+def test_what_people_rated_here_is_learned_from_unless_a_running_recommender_holds_it(tmp_path: Path) -> None:
+    put_into(tmp_path)
+    first = cine(tmp_path, "train")["hybrid"]["version"]
+    file = tmp_path / "var" / "recommender" / "recommender.sqlite3"
+    file.parent.mkdir(parents=True)
+    url = f"sqlite:///{file}"
+    migrate(url, "cine_recommender")
+    now = dt.datetime.now(dt.UTC)
+    rated = [
+        doings.Doing(doings.RATING, f"r{film}", "ada", film, now, halves=9, happened_at=film) for film in (1, 2, 3)
+    ]
+
+    async def rate_and_train_beside() -> dict[str, Any]:
+        async with Database(url) as database:
+            await database.write(lambda tx: doings.note(tx, rated))
+            return await asyncio.to_thread(cine, tmp_path, "train")
+
+    held = asyncio.run(rate_and_train_beside())["hybrid"]
+    assert (held["skipped"], held["version"]) == (True, first)
+    assert "cine model train" in held["reason"]
+    assert cine(tmp_path, "train")["hybrid"]["version"] != first
+    assert cine(tmp_path, "train")["hybrid"]["skipped"]

@@ -59,7 +59,8 @@ def up(as_json: Json = False) -> None:
     began = time.monotonic()
     with jobs.reported(output):
         jobs.preprocess(output, force=False)
-        training.train(output, force=False)
+        # what people rated meanwhile is no reason to wait: the running mesh takes it in at night
+        training.train(output, force=False, rated=False)
     try:
         state = launch.start(options)
     except launch.MeshFailed as failure:

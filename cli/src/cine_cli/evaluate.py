@@ -65,6 +65,7 @@ def evaluate(
     from cine_recommender.evaluation.run import PROTOCOLS, Asked
     from cine_recommender.evaluation.run import evaluate as run
     from cine_recommender.training.films import FilmsUnusable
+    from cine_recommender.training.folders import folders_with_ratings
 
     output = Output(as_json=as_json)
     settings = MeshSettings()
@@ -114,18 +115,6 @@ def evaluate(
 def _listed(given: Sequence[str] | None) -> list[str]:
     """Returns names given apart or joined by commas."""
     return [part.strip() for one in given or [] for part in one.split(",") if part.strip()]
-
-
-def folders_with_ratings(root: Path | None) -> list[Path]:
-    """Returns a folder and those in it that are in MovieLens format with ratings, the largest last."""
-    if root is None or not root.is_dir():
-        return []
-    whole = [
-        one
-        for one in (root, *sorted(root.iterdir()))
-        if (one / "ratings.csv").is_file() and (one / "movies.csv").is_file()
-    ]
-    return sorted(whole, key=lambda one: (one / "ratings.csv").stat().st_size)
 
 
 def _catalogue(settings: MeshSettings) -> Films:

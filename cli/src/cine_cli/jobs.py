@@ -30,12 +30,16 @@ def reported(output: Output) -> Iterator[None]:
     from cine_catalog.tmdb import TmdbError
     from cine_recommender.evaluation.reading import RatingsUnusable
     from cine_recommender.training.films import FilmsUnusable
+    from cine_recommender.training.stamps import NothingToLearnFrom
     from cine_starter import StarterInvalid
     from cinemesh.artifacts import ArtifactError
 
     try:
         yield
-    except (CatalogDataError, TmdbError, FilmsUnusable, RatingsUnusable, StarterInvalid, ArtifactError) as error:
+    except (
+        *(CatalogDataError, TmdbError, FilmsUnusable, RatingsUnusable, NothingToLearnFrom, StarterInvalid),
+        ArtifactError,
+    ) as error:
         output.fail(str(error))
 
 

@@ -62,7 +62,12 @@ class RecommenderSettings(ServiceSettings):
     ngram_max: int = Field(default=2, ge=1, le=3, description="training: longest run of words that is a term")
     min_df: int = Field(default=3, ge=1, le=1000, description="training: films a term must occur in to count")
 
-    @field_validator("experiments_file", mode="before")
+    ratings_dir: Path | None = Field(
+        default=None,
+        description="training: folder with ratings.csv and movies.csv; empty: the largest of the data, or the starter's",
+    )
+
+    @field_validator("experiments_file", "ratings_dir", mode="before")
     @classmethod
     def _no_file(cls, value: Any) -> Any:
         return None if value == "" else value

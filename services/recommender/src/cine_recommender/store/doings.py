@@ -106,6 +106,20 @@ def _put(tx: Transaction, rows: list[dict[str, Any]], where: Any) -> None:
     )
 
 
+def ratings_after(tx: Transaction, after: str, limit: int) -> list[tuple[str, str, int, int, int]]:
+    """Returns ratings that are not gone, of everybody, as (rating id, user id, film, half stars from 1, Unix seconds), by id.
+
+    Args:
+        tx: the transaction.
+        after: id of the last one read; empty for the beginning.
+        limit: at most so many.
+    """
+    asked = sa.select(
+        doings.c.source_id, doings.c.user_id, doings.c.movie_id, doings.c.halves, doings.c.happened_at
+    ).where(doings.c.source == RATING, doings.c.source_id > after, doings.c.gone.is_(False), doings.c.halves >= 1)
+    return [row._tuple() for row in tx.execute(asked.order_by(doings.c.source_id).limit(limit)).all()]
+
+
 def forget(tx: Transaction, user_id: str) -> None:
     """Drops what a person did."""
     tx.execute(sa.delete(doings).where(doings.c.user_id == user_id))

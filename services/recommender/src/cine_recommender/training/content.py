@@ -63,6 +63,7 @@ def train_content(
     encoder: StaticTextEncoder | None = None,
     progress: Progress | None = None,
     force: bool = False,
+    activate: bool = True,
 ) -> Artifact:
     """Train the content model and publish it as the current artifact of kind "content".
 
@@ -75,6 +76,7 @@ def train_content(
         encoder: Text encoder; the shipped one by default.
         progress: Told about each step as it begins.
         force: Train even when the current artifact is up to date.
+        activate: Serve it at once; otherwise it is published and left to the caller.
 
     Returns:
         The published artifact, or the current one when it is up to date.
@@ -91,7 +93,9 @@ def train_content(
     with store.stage(layout.KIND) as staged:
         metrics = _write(films, staged.path, options, encoder, clock)
         with clock.step("publish"):
-            artifact = staged.publish(fingerprint=films.fingerprint, parameters=parameters, metrics=metrics)
+            artifact = staged.publish(
+                fingerprint=films.fingerprint, parameters=parameters, metrics=metrics, activate=activate
+            )
             store.prune(layout.KIND, keep=_KEPT_VERSIONS)
     if progress is not None:
         progress("done", 1.0)

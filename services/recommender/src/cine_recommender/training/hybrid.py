@@ -43,14 +43,16 @@ class Trained:
     """What came of a training.
 
     Attributes:
-        artifact: the one that serves now; None where there was none and the new one was refused.
+        artifact: the one that serves now, or is to: the new one where it passed the gate; None where there was none and the new one failed.
         promoted: whether it is a new one.
         reason: why not; empty when it is.
+        made: the new one, whether it passed or not; None where nothing was trained.
     """
 
     artifact: Artifact | None
     promoted: bool
     reason: str = ""
+    made: Artifact | None = None
 
 
 def train_hybrid(
@@ -63,12 +65,14 @@ def train_hybrid(
     encoder: StaticTextEncoder | None = None,
     progress: Progress | None = None,
     force: bool = False,
+    activate: bool = True,
     seed: int = 0,
 ) -> Trained:
     """Trains the hybrid and publishes it, if it passes the gate.
 
     The gate: its NDCG@10 on people it did not learn its curves from must not be below that of EASE alone, and not below that of the model
-    that serves by more than the half-width of its 95 % interval. What fails stays in the store for a look, unserved.
+    that serves by more than the half-width of its 95 % interval, where that one learned from the same folder: figures of other people say
+    nothing. What fails stays in the store for a look, unserved.
 
     Args:
         source: the merged catalogue, as a file or read already.
@@ -79,6 +83,7 @@ def train_hybrid(
         encoder: text encoder; the shipped one by default.
         progress: told about each step as it begins.
         force: train although the current one was made from the same data and options.
+        activate: serve what passes at once; otherwise it is published and left to the caller.
         seed: of everything drawn by lot.
 
     Raises:
@@ -95,6 +100,7 @@ def train_hybrid(
         "layout": kept.VERSION,
         "encoder": encoder.version,
         "seed": seed,
+        "ratings": log.name,
     }
     if not force and (same := store.made_of(KIND, fingerprint, parameters)) is not None:
         return Trained(same, promoted=False, reason="it is up to date")
@@ -120,12 +126,16 @@ def train_hybrid(
         predictor.save(staged.path)
         np.save(staged.path / FILM_IDS, interactions.film_ids)
         np.save(staged.path / SPREAD, np.array([_spread(predictor, interactions)], dtype=np.float32))
-        reason = _refused(metrics, current)
-        artifact = staged.publish(fingerprint=fingerprint, parameters=parameters, metrics=metrics, activate=not reason)
+        reason = _refused(metrics, current, log.name)
+        artifact = staged.publish(
+            fingerprint=fingerprint, parameters=parameters, metrics=metrics, activate=activate and not reason
+        )
         store.prune(KIND, keep=_KEPT_VERSIONS)
     if progress is not None:
         progress("done", 1.0)
-    return Trained(current, promoted=False, reason=reason) if reason else Trained(artifact, promoted=True)
+    if reason:
+        return Trained(current, promoted=False, reason=reason, made=artifact)
+    return Trained(artifact, promoted=True, made=artifact)
 
 
 def renumbered(interactions: Interactions, film_ids: npt.NDArray[np.int32]) -> Interactions:
@@ -181,14 +191,15 @@ def _spread(predictor: gaussian.GaussianRatings, interactions: Interactions) -> 
     return float(np.quantile(errors, _FOUR_OF_FIVE)) if errors else 1.5
 
 
-def _refused(metrics: dict[str, Metric], current: Artifact | None) -> str:
+def _refused(metrics: dict[str, Metric], current: Artifact | None, ratings: str) -> str:
     """Returns why a model must not serve; empty when it may."""
     if NDCG not in metrics:
         return ""  # too few people to measure it by: there is nothing better either
     ours, single = metrics[NDCG].value, metrics[SINGLE].value
     if ours < single - metrics[NDCG_HALF].value:
         return f"its NDCG@10 is {ours:.4f}, below that of EASE alone, {single:.4f}"
-    before = current.manifest.metrics.get(NDCG) if current is not None else None
+    known = current.manifest if current is not None else None
+    before = known.metrics.get(NDCG) if known is not None and known.parameters.get("ratings") == ratings else None
     if before is not None and ours < before.value - metrics[NDCG_HALF].value:
         return f"its NDCG@10 is {ours:.4f}, below that of the model that serves, {before.value:.4f}"
     return ""
