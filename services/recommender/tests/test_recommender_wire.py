@@ -10,14 +10,14 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
-from cine.recommender.v1 import admin_pb2, admin_pb2_grpc, recommender_pb2, recommender_pb2_grpc
 from cine.recommender.v1 import cinematch_pb2 as pb
 from cine.recommender.v1 import cinematch_pb2_grpc as pb_grpc
+from cine.recommender.v1 import recommender_pb2, recommender_pb2_grpc
 from cine_recommender.app import RecommenderApplication
 from cine_recommender.settings import RecommenderSettings
 from cine_recommender.training.content import train_content
 from cinemesh.artifacts import ArtifactStore
-from cinemesh.testing import Running, TokenFactory, running, settings_for
+from cinemesh.testing import Running, running, settings_for
 
 from .conftest import catalogue_rows, write_merged
 
@@ -215,23 +215,3 @@ async def test_bad_questions_about_similar_films(
         await recommender.ListSimilarMovies(request_)
     assert caught.value.code() is code
     assert details_of(caught.value)[0] == reason
-
-
-async def test_calls_of_later_issues_say_that_they_are_not_there_yet(
-    server: Running, options: RecommenderSettings
-) -> None:
-    tokens = TokenFactory(options)
-    for stub, call, request, roles in (
-        (
-            admin_pb2_grpc.RecommenderAdminServiceStub,
-            "GetTraining",
-            admin_pb2.GetTrainingRequest(training_id="t"),
-            ("user", "admin"),
-        ),
-    ):
-        metadata = (("authorization", f"Bearer {tokens.user('u1', roles)}"),)
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await getattr(server.stub(stub), call)(request, metadata=metadata)
-        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
-        assert details_of(caught.value)[0] == "NOT_IMPLEMENTED"
-        assert "does not answer it yet" in (caught.value.details() or "")

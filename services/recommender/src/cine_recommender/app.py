@@ -1,4 +1,4 @@
-"""Wires the recommender: the content model, what it remembers, experiments, the servicers, the watch for new models."""
+"""Wires the recommender: its models and their training, what it remembers, experiments, the servicers, the watch for new models."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from cine_recommender.flows.names import Names
 from cine_recommender.models.served import ServedContent, ServedTaste
 from cine_recommender.recommending import Recommending
 from cine_recommender.remembering import Remembering
+from cine_recommender.retraining import Retraining
 from cine_recommender.servicer.admin import AdminServicer
 from cine_recommender.servicer.cinematch import CineMatchServicer
 from cine_recommender.servicer.recommender import RecommenderServicer
@@ -80,6 +81,8 @@ class RecommenderApplication(Application):
             wording=self.speaking.wording,
             clock=clock,
         )
+        database, outbox = self.remembering.database, self.remembering.outbox
+        self.retraining = Retraining(self.settings, self.artifacts, database, outbox, self._refreshed, clock)
         self._watching: list[asyncio.Task[None]] = []
 
     async def start(self) -> list[Mount]:
@@ -92,6 +95,7 @@ class RecommenderApplication(Application):
             asyncio.create_task(one.watch(self.settings.model_check_seconds))
             for one in (self.content, self.taste, self.experiments)
         ]
+        self.retraining.start()
         tokens = PageTokens.of(self.settings)
         parts = (
             SimilarCalls(self.content, tokens, self._executor),
@@ -123,8 +127,11 @@ class RecommenderApplication(Application):
     def _admin(self) -> AdminServicer:
         database, outbox = self.remembering.database, self.remembering.outbox
         models = ModelVersions(self.artifacts, database, outbox, self._refreshed, self.clock)
-        judged = Experiments(database, self.clock)
-        return AdminServicer(models, self.experiments, judged)  # type: ignore[abstract]
+        judged, training = Experiments(database, self.clock), self.retraining
+        request_ids = self.remembering.request_ids
+        return AdminServicer(
+            models, training.trainings, training.worker.wake, self.experiments, judged, database, request_ids
+        )
 
     async def _refreshed(self) -> bool:
         content, taste = await asyncio.gather(self.content.refresh(), self.taste.refresh())
@@ -135,6 +142,7 @@ class RecommenderApplication(Application):
         for task in self._watching:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
+        await self.retraining.stop()
         await self.speaking.stop()
         await self.remembering.stop()
         self._executor.shutdown(wait=False, cancel_futures=True)

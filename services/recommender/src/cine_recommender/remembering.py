@@ -9,6 +9,7 @@ from cine_recommender.flows.feedback import FeedbackBook
 from cine_recommender.flows.impressions import Impressions
 from cine_recommender.flows.memory import Memory
 from cine_recommender.flows.preferences import PreferenceCopy
+from cine_recommender.flows.trainings import Trainings
 from cine_recommender.servicer.feedback import FeedbackCalls
 from cine_recommender.servicer.why import WhyCalls
 from cine_recommender.settings import RecommenderSettings
@@ -63,6 +64,7 @@ class Remembering:
                 # while those who left are still remembered
                 "departed": lambda: self.database.write(memories.drop_departed),
                 "people": self.people.prune,
+                "trainings": Trainings(self.database, clock).prune,
             },
         )
         self._cleaning: asyncio.Task[None] | None = None

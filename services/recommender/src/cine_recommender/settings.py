@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -67,10 +68,21 @@ class RecommenderSettings(ServiceSettings):
         description="training: folder with ratings.csv and movies.csv; empty: the largest of the data, or the starter's",
     )
 
-    @field_validator("experiments_file", "ratings_dir", mode="before")
+    training_at: dt.time | None = Field(
+        default=dt.time(3, 30), description="hour in UTC at which models are trained anew every night; empty: never"
+    )
+
+    @field_validator("experiments_file", "ratings_dir", "training_at", mode="before")
     @classmethod
-    def _no_file(cls, value: Any) -> Any:
+    def _empty_is_none(cls, value: Any) -> Any:
         return None if value == "" else value
+
+    @field_validator("training_at")
+    @classmethod
+    def _of_utc(cls, value: dt.time | None) -> dt.time | None:
+        if value is not None and value.tzinfo is not None:
+            raise ValueError("must be an hour such as 03:30, without a zone: it is in UTC")
+        return value
 
     @field_validator("ollama_url")
     @classmethod

@@ -79,6 +79,9 @@ async def refused(call: Any) -> tuple[Code, Reason, list[str]]:
 CALLS = (
     ("ListModels", pb.ListModelsRequest()),
     ("RollbackModel", pb.RollbackModelRequest(kind="hybrid")),
+    ("StartTraining", pb.StartTrainingRequest()),
+    ("ListTrainings", pb.ListTrainingsRequest()),
+    ("GetTraining", pb.GetTrainingRequest(training_id="01ABC")),
     ("ListExperiments", pb.ListExperimentsRequest()),
     ("GetExperimentReport", pb.GetExperimentReportRequest(experiment_id="weights")),
 )

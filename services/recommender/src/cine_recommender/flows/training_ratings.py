@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,7 +29,7 @@ class Exported:
     digest: str
 
 
-async def export(database: Database, path: Path | None) -> Exported:
+async def export(database: Database, path: Path | None, told: Callable[[], Awaitable[None]] | None = None) -> Exported:
     """Writes every rating that holds, a page at a time, so that neither memory nor the store's only thread is taken up.
 
     People are numbers made of their ids: the same in every file, and nobody is named in it.
@@ -37,6 +37,7 @@ async def export(database: Database, path: Path | None) -> Exported:
     Args:
         database: the recommender's store.
         path: a CSV file to write, readable by ourselves alone; None to only find out the digest.
+        told: called after every page.
 
     Raises:
         CineError: the store does not answer.
@@ -54,6 +55,8 @@ async def export(database: Database, path: Path | None) -> Exported:
         if path is not None:
             await asyncio.to_thread(_append, path, text)
         rows, after = rows + len(page), page[-1][0]
+        if told is not None:
+            await told()
 
 
 def _line(row: Sequence[str | int]) -> str:

@@ -1,7 +1,8 @@
-"""RecommenderAdminService: models and experiments as administrators see them."""
+"""RecommenderAdminService: models, trainings and experiments as administrators see them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from cine.recommender.v1 import admin_pb2 as pb
@@ -11,26 +12,48 @@ from cine_recommender.experiments.declared import DeclaredExperiments
 from cine_recommender.experiments.report import ExperimentReport
 from cine_recommender.flows.experiments import Experiments
 from cine_recommender.flows.model_versions import ModelVersion, ModelVersions
+from cine_recommender.flows.trainings import Trainings
+from cine_recommender.servicer.training import metric_messages, training_message
 from cinemesh import context as calls
+from cinemesh.db import Database
+from cinemesh.idempotency import RequestIds
 from cinemesh.plain_text import plain_text, searchable
 from cinemesh.stamps import stamp
 
 _MEGABYTE: Final = 1_000_000
+_TRAININGS: Final = 20
 
 
 class AdminServicer(admin_pb2_grpc.RecommenderAdminServiceServicer):
-    """Turns calls of administrators into flows and back. Training is left to the base class, which says so.
+    """Turns calls of administrators into flows and back.
 
     Args:
         models: versions of models.
+        trainings: asks for trainings and finds them.
+        wake: is called when one was asked for.
         declared: the experiments that are declared.
         experiments: judges them.
+        database: the store of trainings.
+        request_ids: gives first answers again.
     """
 
-    def __init__(self, models: ModelVersions, declared: DeclaredExperiments, experiments: Experiments) -> None:
+    def __init__(
+        self,
+        models: ModelVersions,
+        trainings: Trainings,
+        wake: Callable[[], None],
+        declared: DeclaredExperiments,
+        experiments: Experiments,
+        database: Database,
+        request_ids: RequestIds,
+    ) -> None:
         self._models = models
+        self._trainings = trainings
+        self._wake = wake
         self._declared = declared
         self._experiments = experiments
+        self._database = database
+        self._request_ids = request_ids
 
     async def ListModels(self, request: pb.ListModelsRequest, _: Any) -> pb.ListModelsResponse:
         """Lists versions of models."""
@@ -42,6 +65,29 @@ class AdminServicer(admin_pb2_grpc.RecommenderAdminServiceServicer):
         kind, reason = searchable(request.kind, "kind"), plain_text(request.reason, "reason")
         model, replaced = await self._models.rollback(kind, calls.current().principal.user_id, reason)
         return pb.RollbackModelResponse(model=_model(model), replaced_version=replaced)
+
+    async def StartTraining(self, request: pb.StartTrainingRequest, _: Any) -> pb.StartTrainingResponse:
+        """Asks for a training; it begins within moments, in one of the replicas."""
+        asked = self._trainings.asked(list(request.kinds), calls.current().principal.user_id, force=request.force)
+        answer = await self._request_ids.once(
+            self._database,
+            "StartTraining",
+            request,
+            pb.StartTrainingResponse,
+            lambda tx: training_message(pb.StartTrainingResponse, asked(tx)),
+        )
+        self._wake()
+        return answer
+
+    async def ListTrainings(self, request: pb.ListTrainingsRequest, _: Any) -> pb.ListTrainingsResponse:
+        """Lists the latest trainings."""
+        found = await self._trainings.newest(request.limit or _TRAININGS)
+        return pb.ListTrainingsResponse(trainings=[training_message(pb.GetTrainingResponse, one) for one in found])
+
+    async def GetTraining(self, request: pb.GetTrainingRequest, _: Any) -> pb.GetTrainingResponse:
+        """Gives the state of a training."""
+        found = await self._trainings.get(searchable(request.training_id, "training_id"))
+        return training_message(pb.GetTrainingResponse, found)
 
     async def ListExperiments(self, request: pb.ListExperimentsRequest, _: Any) -> pb.ListExperimentsResponse:
         """Lists the experiments that are declared."""
@@ -63,11 +109,7 @@ def _model(one: ModelVersion) -> pb.ModelInfo:
         version=manifest.version,
         created_at=stamp(manifest.created_at),
         data_fingerprint=manifest.fingerprint,
-        metrics=[
-            # manifests keep no intervals
-            pb.ModelMetric(name=name, value=metric.value, low=metric.value, high=metric.value, protocol=metric.protocol)
-            for name, metric in sorted(manifest.metrics.items())
-        ],
+        metrics=metric_messages(manifest.metrics),
         serving=one.serving,
         previous=one.previous,
         size_mb=one.size / _MEGABYTE,

@@ -41,11 +41,41 @@ def record_rollback(
         reason: why, in their words.
         now: when.
     """
+    _record(tx, "model.rollback", actor_id, kind, version, replaced_version, reason, now)
+
+
+def record_promotion(
+    tx: Transaction, actor_id: str, kind: str, version: str, replaced_version: str, reason: str, now: dt.datetime
+) -> None:
+    """Adds to the audit log that a model was promoted, in the caller's transaction.
+
+    Args:
+        tx: the transaction.
+        actor_id: who asked for its training; empty for nobody.
+        kind: kind of model.
+        version: what serves now.
+        replaced_version: what served before; empty for none.
+        reason: which training it came of.
+        now: when.
+    """
+    _record(tx, "model.promote", actor_id, kind, version, replaced_version, reason, now)
+
+
+def _record(
+    tx: Transaction,
+    action: str,
+    actor_id: str,
+    kind: str,
+    version: str,
+    replaced_version: str,
+    reason: str,
+    now: dt.datetime,
+) -> None:
     row = {
         "act_id": str(ULID()),
         "at": now,
         "actor_id": actor_id,
-        "action": "model.rollback",
+        "action": action,
         "kind": kind,
         "version": version,
         "replaced_version": replaced_version,
