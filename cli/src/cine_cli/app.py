@@ -15,6 +15,7 @@ from cine_cli.experiments import experiments_app
 from cine_cli.mesh import launch
 from cine_cli.mesh.plan import MeshOptions
 from cine_cli.mesh.state import MeshState, read_state
+from cine_cli.models import model_app
 from cine_cli.output import Output
 from cine_cli.wizard import run_wizard
 
@@ -23,7 +24,6 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="What data there is, and where more comes from.")
 tmdb_app = typer.Typer(no_args_is_help=True, help="Metadata of films from TMDb.")
-model_app = typer.Typer(no_args_is_help=True, help="Trained models: which is served, and the way back.")
 app.add_typer(data_app, name="data")
 app.add_typer(tmdb_app, name="tmdb")
 app.add_typer(model_app, name="model")
@@ -172,24 +172,6 @@ def tmdb_fetch(
     output = Output(as_json=as_json)
     with jobs.reported(output):
         report = jobs.fetch_tmdb(output, limit=limit)
-    output.result(report.value, report.text)
-
-
-@model_app.command("list")
-def model_list(as_json: Json = False) -> None:
-    """Lists the versions of every model and marks the one served."""
-    report = jobs.list_models(MeshOptions.from_environment().var_dir)
-    Output(as_json=as_json).result(report.value, report.text)
-
-
-@model_app.command("rollback")
-def model_rollback(
-    kind: Annotated[str, typer.Argument(help="kind of model, such as content")], as_json: Json = False
-) -> None:
-    """Serves the version before the current one again; running services switch within seconds."""
-    output = Output(as_json=as_json)
-    with jobs.reported(output):
-        report = jobs.rollback_model(MeshOptions.from_environment().var_dir, kind)
     output.result(report.value, report.text)
 
 

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import typer
 
+from cine_cli.asking import Told, gateway
 from cine_cli.mesh.options import MeshSettings
 from cine_cli.output import Output
 
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
 experiments_app = typer.Typer(no_args_is_help=True, help="Experiments on recommendations: declared, and judged.")
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on standard output, for machines")]
-Told = dict[str, Any]
-"""An experiment, or a report, as REST gives it."""
 
-_ASKING_SECONDS = 60.0
 _PATH = "/api/v1/admin/recommender/experiments"
 _METRICS = {
     "liked_per_answer": "films liked per answer",
@@ -93,30 +90,10 @@ def _as_rest(message: Any) -> Told:
 
 
 def _asked(output: Output, url: str, token: str, experiment_id: str) -> list[Told]:
-    address = url or _settings().public_address
-    with httpx.Client(
-        base_url=address, headers={"authorization": f"Bearer {token}"}, timeout=_ASKING_SECONDS, trust_env=False
-    ) as client:
-        listed = _get(output, client, _PATH)["experiments"]
+    with gateway(output, url, token) as asked:
+        listed = asked.get(_PATH)["experiments"]
         wanted = _wanted(output, {one["experiment_id"]: one for one in listed}, experiment_id)
-        return [
-            {"experiment": one, "report": _get(output, client, f"{_PATH}/{one['experiment_id']}/report")}
-            for one in wanted
-        ]
-
-
-def _get(output: Output, client: httpx.Client, path: str) -> Told:
-    try:
-        answer = client.get(path)
-        told = answer.json()
-    except httpx.HTTPError as error:
-        output.fail(f"the gateway at {client.base_url} does not answer: {error}")
-    except ValueError:
-        output.fail(f"{client.base_url} is no gateway of this product: its answer is not JSON")
-    if answer.status_code != httpx.codes.OK or not isinstance(told, dict):
-        message = told.get("message") if isinstance(told, dict) else None
-        output.fail(f"the mesh refuses: {message or answer.status_code}")
-    return told
+        return [{"experiment": one, "report": asked.get(f"{_PATH}/{one['experiment_id']}/report")} for one in wanted]
 
 
 def _wanted(output: Output, declared: Mapping[str, Any], experiment_id: str) -> list[Any]:
