@@ -84,6 +84,18 @@ def test_without_data_it_is_said_what_is_missing(job: TrainingJob) -> None:
         renew("content", job)
 
 
+def test_where_no_ratings_came_with_the_data_those_given_here_are_learned_from(
+    job: TrainingJob, tmp_path: Path
+) -> None:
+    rated = tmp_path / "rated.csv"
+    lines = [f"{person},{film},{int(2 * stars)},{at}" for person, film, stars, at in ratings_of(audience(60))]
+    rated.write_text("\n".join(["person,movie_id,halves,at", *lines, ""]))
+    alone = job.model_copy(update={"folder": None, "rated": rated, "digest": "of it"})
+    made = renew("hybrid", alone)
+    assert (made.result, made.metrics["people"].value > 5) == ("promoted", True)
+    assert renew("hybrid", alone).result == "unchanged"
+
+
 def test_too_few_ratings_are_no_fault(job: TrainingJob, tmp_path: Path) -> None:
     few = write_ratings(tmp_path / "few", [(1, 100, 4.0, 1), (2, 101, 4.0, 2)])
     alone = job.model_copy(update={"folder": few})

@@ -75,7 +75,7 @@ class TrainingWorker:
 
     async def run(self) -> None:
         """Works until cancelled; a training that runs then is interrupted."""
-        released = self._database.dialect != "sqlite"
+        released, away = self._database.dialect != "sqlite", False
         while True:
             try:
                 if not released:
@@ -84,8 +84,11 @@ class TrainingWorker:
                     released = True
                 self._wake.clear()
                 await self.look()
+                away = False
             except CineError as fault:
-                _log.info("trainings have to wait", reason=fault.message)
+                if not away:  # once, not every time
+                    _log.info("trainings have to wait", reason=fault.message)
+                away = True
             except Exception:
                 _log.exception("the work on trainings failed")
             with contextlib.suppress(TimeoutError):

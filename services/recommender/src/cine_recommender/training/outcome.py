@@ -62,7 +62,7 @@ class TrainingJob(BaseModel):
         kinds: of model, of `KINDS`.
         merged_csv: the merged catalogue.
         var_dir: where models lie, and what they were made of.
-        folder: the ratings that came with the data; None for none.
+        folder: the ratings that came with the data; None for none: then those given here are all there is.
         rated: a file of `flows.training_ratings.export`; None for none.
         digest: of that file.
         options: of the content model.

@@ -15,6 +15,23 @@ from cine_recommender.interactions import Interactions
 _COLUMNS = {"person": pl.Int64(), "movie_id": pl.Int32(), "halves": pl.Int16(), "at": pl.Int64()}
 
 
+def nobody() -> Log:
+    """Returns a log in which nobody rated anything, for a platform that has no ratings but its own."""
+    empty = Interactions(
+        people=np.empty(0, np.int32),
+        films=np.empty(0, np.int32),
+        ratings=np.empty(0, np.float32),
+        times=np.empty(0, np.int64),
+        person_ids=np.empty(0, np.int64),
+        film_ids=np.empty(0, np.int32),
+    )
+    films = pl.DataFrame(
+        schema={"movie_id": pl.Int32, "title": pl.String, "year": pl.Int32, "genres": pl.List(pl.String)}
+    )
+    tags = pl.DataFrame(schema={"person_id": pl.Int64, "movie_id": pl.Int32, "tag": pl.String, "timestamp": pl.Int64})
+    return Log(name="", interactions=empty, films=films, tags=tags, fingerprint="")
+
+
 def joined(log: Log, path: Path | None) -> Log:
     """Returns a log with the ratings of a file that `flows.training_ratings.export` wrote.
 

@@ -13,7 +13,7 @@ from cine_recommender.training import stamps
 from cine_recommender.training.content import Progress, train_content
 from cine_recommender.training.hybrid import train_hybrid
 from cine_recommender.training.outcome import Outcome, Result, TrainingJob
-from cine_recommender.training.ratings import joined
+from cine_recommender.training.ratings import joined, nobody
 from cinemesh.artifacts import ArtifactError, ArtifactStore
 
 
@@ -47,10 +47,9 @@ def _content(job: TrainingJob, store: ArtifactStore, progress: Progress | None) 
 
 
 def _hybrid(job: TrainingJob, store: ArtifactStore, progress: Progress | None) -> Outcome:
-    assert job.folder is not None  # `stamps.made_of` looked
     before = _serving(store, taste.KIND)
     try:
-        log = joined(read_log(job.folder), job.rated)
+        log = joined(read_log(job.folder) if job.folder is not None else nobody(), job.rated)
         trained = train_hybrid(job.merged_csv, log, store, progress=progress, force=job.force, activate=job.activate)
     except TooFewRatings as few:
         return Outcome(kind=taste.KIND, result="unchanged", version=before, reason=str(few))

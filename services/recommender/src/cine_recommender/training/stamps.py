@@ -45,12 +45,12 @@ def made_of(kind: str, job: TrainingJob) -> dict[str, Any]:
                 "layout": layout.VERSION,
                 "encoder": hashlib.sha256((SHIPPED / "manifest.json").read_bytes()).hexdigest(),
             }
-        if job.folder is None:
-            raise NothingToLearnFrom("there is no folder with ratings.csv and movies.csv to learn from")
+        if job.folder is None and not job.digest:
+            raise NothingToLearnFrom("there is no folder with ratings.csv and movies.csv, and nobody rated here")
         return {
             "merged": merged,
-            "ratings": file_stamp(job.folder / "ratings.csv"),
-            "folder": job.folder.resolve().name,
+            "ratings": file_stamp(job.folder / "ratings.csv") if job.folder is not None else "",
+            "folder": job.folder.resolve().name if job.folder is not None else "",
             "layout": kept.VERSION,
             RATED: job.digest,
         }
