@@ -22,12 +22,20 @@ function shares(components) {
 const because = (films) => items("ul.because", films.map((film) => [
   h("a", { href: link(`film/${film.movie_id}`) }, film.title), `${rated(film)}: without it, the match would be ${(film.share * 100).toFixed(1)} lower`]));
 
-const TABLE = ["Signal", "Weight", "Its own score", "Its place for the film", "Your films behind it"];
+const COLUMNS = [
+  ["Weight", (one) => percent(one.weight)],
+  ["Its own score", (one) => percent(one.score)],
+  ["Its place for the film", (one) => one.rank ? count(one.rank) : ""],
+  ["Your films behind it", (one) => (one.because ?? []).map((film) => film.title).join(", ")],
+];
 
-const signals = (list) => h("details.aside", h("summary", "What each signal knew"),
-  h("div.table-frame", { role: "region", "aria-label": "What each signal knew", tabindex: "0" }, h("table", h("thead", h("tr", TABLE.map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", list.map((one) => h("tr", h("th", { scope: "row" }, one.signal), h("td", percent(one.weight)), h("td", percent(one.score)), h("td", one.rank ? count(one.rank) : "–"),
-      h("td", (one.because ?? []).map((film) => film.title).join(", ") || "–")))))));
+function signals(list) {
+  const told = COLUMNS.filter(([, cell]) => list.some(cell)); // a column that says nothing only takes room
+  return h("details.aside", h("summary", "What each signal knew"),
+    h("div.table-frame", { role: "region", "aria-label": "What each signal knew", tabindex: "0" }, h("table",
+      h("thead", h("tr", ["Signal", ...told.map(([name]) => name)].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", list.map((one) => h("tr", h("th", { scope: "row" }, one.signal), told.map(([, cell]) => h("td", cell(one) || "–"))))))));
+}
 
 function content(answer) {
   const [film] = answer.recommendations ?? [];
