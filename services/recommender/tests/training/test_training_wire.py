@@ -146,8 +146,12 @@ async def test_a_training_makes_models_judges_them_and_serves_them(desk: Desk) -
     assert [(one.kind, one.result) for one in done.outcomes] == [("content", "promoted"), ("hybrid", "promoted")]
     assert {kind: desk.artifacts.current_version(kind) for kind in versions} == versions
     assert "ndcg@10" in {metric.name for metric in done.outcomes[1].metrics}
-    assert desk.app.content.serving.model.version == versions["content"]
-    assert desk.app.taste.taste.version == versions["hybrid"]
+
+    async def served() -> bool:
+        loaded = {"content": desk.app.content.loaded, "hybrid": desk.app.taste.loaded}
+        return {kind: one and one.model.version for kind, one in loaded.items()} == versions
+
+    await eventually(served)
     assert await desk.events() == [(kind, versions[kind], "") for kind in ("content", "hybrid")]
     acts = await desk.app.remembering.database.read(lambda tx: tx.execute(sa.select(model_acts)).mappings().all())
     assert [(act["action"], act["actor_id"], act["reason"]) for act in acts] == [

@@ -138,8 +138,6 @@ class TrainingWorker:
         except asyncio.CancelledError:
             await self._leave(training)
             raise
-        finally:
-            await asyncio.to_thread(self._clear)
 
     async def _settle(self, training: Training, outcomes: Sequence[Outcome]) -> None:
         """Writes down what came of it, and serves what passed; hours of work do not go because the store is away for a moment."""
@@ -182,6 +180,8 @@ class TrainingWorker:
             _log.exception("a training failed", training_id=training.training_id)
             reason = fault.message if isinstance(fault, CineError) else _OUR_FAULT
             return [Outcome(kind=kind, result="failed", reason=reason) for kind in training.kinds]
+        finally:
+            await asyncio.to_thread(self._clear)
 
     async def _listen(self, training: Training, job: TrainingJob) -> list[Outcome]:
         """Returns what a process says came of each kind."""
