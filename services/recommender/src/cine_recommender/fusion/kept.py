@@ -18,7 +18,7 @@ from cine_recommender.fusion.traits import Traits
 from cine_recommender.signals.context import Context
 from cine_recommender.signals.storage import Array, read_arrays, write_arrays
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised whenever a column or a file changes its meaning; a hybrid of another version is refused."""
 
 
