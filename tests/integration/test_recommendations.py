@@ -82,7 +82,9 @@ def test_ratings_make_it_personal_with_reasons_of_ones_own(ada: httpx.Client) ->
 
     why = asked(ada, f"/{answer['request_id']}/why")
     assert [one["movie_id"] for one in why["recommendations"]] == ids(answer)
-    assert {one["signal"] for one in why["recommendations"][0]["signals"]} >= {"ease", "content", "graph", "succession"}
+    behind = {one["signal"]: one["model"] for one in why["recommendations"][0]["signals"]}
+    assert behind.keys() >= {"ease", "content", "graph", "succession"}
+    assert behind["graph"].startswith("rp3beta/"), "the graph's model is named: LightGCN does not serve"
 
 
 def test_what_is_refused_is_gone_from_the_very_next_answer_and_returns_when_undone(ada: httpx.Client) -> None:

@@ -172,3 +172,17 @@ def test_what_is_judged_as_shown_is_the_ranking_arranged_as_answers_are(
     alike = (Shown.of(hybrid, facts).content @ Shown.of(hybrid, facts).content.T).toarray()
     # each is the least like those before it, so the second is no more like the first than what the score alone would put there
     assert alike[shown[1], shown[0]] <= alike[first[1], first[0]] + 1e-6
+
+
+@given(mine=rated, profile=profiles)
+@settings(max_examples=30, deadline=None)
+def test_what_each_signal_makes_of_a_film_comes_with_the_ranking(hybrid: Hybrid, mine: History, profile: str) -> None:
+    found, signals = hybrid.rank(mine, now=NOW, profile=profile), hybrid.signals(profile)
+    assert found.views is not None
+    assert found.views.shape == (len(found.rows), len(signals))
+    assert ((found.views >= 0) & (found.views <= 1)).all()
+    assert sum(one.weight for one in signals) == pytest.approx(1)
+    assert {one.component for one in signals} == set(COMPONENTS)
+    neutral = [one.name for one in signals].index("sentiment")
+    assert (found.views[:, neutral] == 0.5).all(), "nobody told what reviews feel"
+    assert {one.learner for one in signals if one.component == "graph"} == {"rp3beta"}

@@ -48,11 +48,13 @@ class Signal:
         name: such as "ease".
         component: which of `COMPONENTS` it counts for.
         weight: its weight in the profile, 0 to 1.
+        learner: the model it is read from, such as "ease"; empty for facts and rules.
     """
 
     name: str
     component: str
     weight: float
+    learner: str = ""
 
 
 @dataclass(frozen=True)

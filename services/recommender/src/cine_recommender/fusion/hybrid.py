@@ -22,6 +22,14 @@ from cine_recommender.signals.signal import Contribution
 PROFILES: Final = ("tuned", "default")
 Arranged = Callable[[History, Ranked], Ints]
 """From a history and a ranking to its rows in the order in which they are shown."""
+LEARNERS: Final = {
+    "ease": "ease",
+    "ease-all": "ease",
+    "succession": "succession",
+    "graph": "rp3beta",
+    "content": "content",
+}
+"""The model behind each film-to-film signal. The graph is walked at random (RP3β): LightGCN is trained with torch, and only judged."""
 _FEELING = 0.5  # logits between neutral and the best reviews there can be: stated, since no log tells of reviews
 _SUITING = 1.5  # likewise for an occasion
 _OF_FEATURE = np.array([COMPONENTS.index(one.component) for one in FEATURES])
@@ -202,11 +210,12 @@ class Hybrid:
         shares of films beaten, and weights the stated ones.
         """
         if self._chosen(profile) == "default":
-            return tuple(Signal(SOURCES.get(name, name), name, WEIGHTS[name]) for name in COMPONENTS)
+            sources = [(SOURCES.get(name, name), name) for name in COMPONENTS]
+            return tuple(Signal(source, name, WEIGHTS[name], _learner(source)) for source, name in sources)
         swings = np.append(self.curves.swings() @ _OF_SIGNAL, [_FEELING, _SUITING])
         components = [COMPONENTS[_OF_FEATURE[_SIGNAL_OF.index(name)]] for name in _SIGNAL_NAMES]
         return tuple(
-            Signal(name, component, float(weight))
+            Signal(name, component, float(weight), _learner(name))
             for name, component, weight in zip(
                 (*_SIGNAL_NAMES, "sentiment", "context"),
                 (*components, "sentiment", "context"),
@@ -253,6 +262,11 @@ class Hybrid:
         shares[:, 1 + _POPULARITY] += shares[:, 0]
         said = np.column_stack([given, feeling, suited])
         return _Told(base + parts.sum(axis=1), shares[:, 1:], said)
+
+
+def _learner(source: str) -> str:
+    """Returns which model a signal or one of its readings comes from."""
+    return LEARNERS.get(source.partition(":")[0], "")
 
 
 def _read(person: Person, spoken: Mapping[str, Floats]) -> dict[str, Floats]:
