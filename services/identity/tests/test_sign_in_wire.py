@@ -285,7 +285,8 @@ class TestEntering:
         surplus = [(took, told) for took, told in refusals if told.code is Code.RESOURCE_EXHAUSTED]
         assert len(surplus) == 17
         assert all(told.retry_after >= 1 for _, told in surplus)
-        assert statistics.median(took for took, _ in surplus) < 0.05
+        hashed = [took for took, told in refusals if told.code is not Code.RESOURCE_EXHAUSTED]
+        assert statistics.median(took for took, _ in surplus) < min(hashed), "it waited for somebody's hash"
 
 
 class TestSecondFactor:
