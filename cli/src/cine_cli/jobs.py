@@ -13,6 +13,7 @@ from typing import Any
 
 from cine_cli.mesh.options import MeshSettings
 from cine_cli.output import Output
+from cinemesh.files import file_stamp, read_object
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def preprocess(output: Output, *, force: bool) -> Report:
     if (
         not force
         and settings.merged_csv.exists()
-        and read_json(stamp) == wanted | {"output": file_stamp(settings.merged_csv)}
+        and read_object(stamp) == wanted | {"output": file_stamp(settings.merged_csv)}
     ):
         return Report({"skipped": True, "output": str(settings.merged_csv)}, f"{settings.merged_csv} is up to date")
     output.say("preparing the catalogue")
@@ -136,21 +137,6 @@ def _inputs_stamp(settings: MeshSettings) -> dict[str, Any]:
                 digest.update(f"{path.relative_to(settings.data_dir)} {file_stamp(path)}\n".encode())
     options = {"min_year": settings.min_year, "require_tmdb": settings.require_tmdb, "schema": columns.SCHEMA_VERSION}
     return {"data_dir": str(settings.data_dir), "files": digest.hexdigest(), "starter": fingerprint(FILMS), **options}
-
-
-def file_stamp(path: Path) -> str:
-    """Returns what changes when a file does: its size and time."""
-    status = path.stat()
-    return f"{status.st_size} {status.st_mtime_ns}"
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Returns the object in a file; an empty one where there is none."""
-    try:
-        value = json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def fetch_tmdb(output: Output, *, limit: int) -> Report:

@@ -34,7 +34,6 @@ ABOUT_SHARE: Final = 0.5
 DISMISSED_SECONDS: Final = 30 * 86_400
 _FEWEST: Final = 40
 """Films of the preferred genres that are enough to be shown alone."""
-_LIKED_STARS: Final = 3.5
 _WISHED_STARS: Final = 5.0
 _CONTENT: Final = COMPONENTS.index("content")
 

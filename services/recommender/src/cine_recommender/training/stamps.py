@@ -17,6 +17,7 @@ from cine_recommender.fusion import kept
 from cine_recommender.models import layout, taste
 from cine_recommender.training.outcome import Outcome, TrainingJob
 from cinemesh.artifacts import ArtifactError, ArtifactStore
+from cinemesh.files import file_stamp, read_object
 from cinemesh.textencoder import SHIPPED
 
 Made = Mapping[str, Any]
@@ -81,19 +82,9 @@ def up_to_date(kind: str, job: TrainingJob, made: Made) -> Outcome | None:
     return Outcome(kind=kind, result="unchanged", reason="there were too few ratings for a hybrid")
 
 
-def file_stamp(path: Path) -> str:
-    """Returns what changes when a file does: its size and time."""
-    status = path.stat()
-    return f"{status.st_size} {status.st_mtime_ns}"
-
-
 def noted(var_dir: Path, kind: str) -> dict[str, Any]:
     """Returns what the model of a kind was made of last; empty when nobody knows."""
-    try:
-        value = json.loads(_file(var_dir, kind).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    return read_object(_file(var_dir, kind))
 
 
 def note(var_dir: Path, kind: str, made: Made) -> None:
