@@ -24,6 +24,7 @@ from ..signals.conftest import FILMS, UNRATED, film_facts, history, ratings_log
 NOW = 1_020_000_000
 OPTIONS = {"ease_reg": 20.0, "ease_all_reg": 20.0, "candidates": 30, "additive": {"trees": 40, "rounds": 1}}
 profiles = st.sampled_from(PROFILES)
+waits = st.sampled_from([0, 3_600, 90_000, 10_000_000])  # after the last film: in its session twice, and later
 stars = st.sampled_from([0.5, 1, 2, 2.5, 3, 3.5, 4, 4.5, 5])
 rated = st.dictionaries(st.integers(0, FILMS - 1), stars, min_size=1, max_size=15).map(
     lambda them: history(*them.items())
@@ -47,32 +48,33 @@ def hybrid(log: Interactions, facts: FilmFacts) -> Hybrid:
     return training.fit(log, facts, OPTIONS, seed=4)
 
 
-@given(mine=rated, film=st.integers(0, FILMS - 1), profile=profiles)
-@settings(max_examples=60, deadline=None)
+@given(mine=rated, film=st.integers(0, FILMS - 1), profile=profiles, wait=waits)
+@settings(max_examples=120, deadline=None)
 def test_without_the_film_named_the_score_is_lower_by_what_was_stated(
-    hybrid: Hybrid, mine: History, film: int, profile: str
+    hybrid: Hybrid, mine: History, film: int, profile: str, wait: int
 ) -> None:
-    rows = np.array([film], dtype=np.int32)
-    whole = hybrid.scored(mine, rows, now=NOW, profile=profile).sum()
-    for reason in hybrid.reasons(mine, rows, now=NOW, profile=profile)[0]:
+    rows, now = np.array([film], dtype=np.int32), int(mine.times[-1]) + wait
+    whole = hybrid.scored(mine, rows, now=now, profile=profile).sum()
+    for reason in hybrid.reasons(mine, rows, now=now, profile=profile)[0]:
         assert reason.amount > 0
-        less = hybrid.scored(mine.without(reason.film), rows, now=NOW, profile=profile).sum()
+        less = hybrid.scored(mine.without(reason.film), rows, now=now, profile=profile).sum()
         assert whole - less == pytest.approx(reason.amount, abs=2e-6)
 
 
-@given(mine=rated, profile=profiles)
-@settings(max_examples=40, deadline=None)
+@given(mine=rated, profile=profiles, wait=waits)
+@settings(max_examples=60, deadline=None)
 def test_a_ranking_is_ordered_scored_and_what_scoring_single_films_gives(
-    hybrid: Hybrid, mine: History, profile: str
+    hybrid: Hybrid, mine: History, profile: str, wait: int
 ) -> None:
-    found = hybrid.rank(mine, now=NOW, profile=profile)
+    now = int(mine.times[-1]) + wait
+    found = hybrid.rank(mine, now=now, profile=profile)
     assert len(np.unique(found.rows)) == len(found.rows) > 0
     assert (found.scores >= 0).all()
     assert (found.scores <= 1).all()
     assert (np.diff(found.scores) <= 1e-6).all()
     np.testing.assert_allclose(found.shares.sum(axis=1), found.scores, atol=1e-6)
     assert found.shares.shape == (len(found.rows), len(COMPONENTS))
-    alone = hybrid.scored(mine, found.rows, now=NOW, profile=profile)
+    alone = hybrid.scored(mine, found.rows, now=now, profile=profile)
     np.testing.assert_allclose(alone, found.shares, atol=3e-5)
 
 
@@ -147,7 +149,12 @@ def test_files_of_another_version_are_refused(hybrid: Hybrid, tmp_path: Path, mo
 
 def test_equal_input_gives_an_equal_hybrid(log: Interactions, facts: FilmFacts, hybrid: Hybrid) -> None:
     again = training.fit(log, facts, OPTIONS, seed=4)
-    np.testing.assert_array_equal(again.curves.curves, hybrid.curves.curves)
+    for first, second in (
+        (again.sessions.going_on, hybrid.sessions.going_on),
+        (again.sessions.later, hybrid.sessions.later),
+    ):
+        np.testing.assert_array_equal(first.curves.curves, second.curves.curves)
+        assert first.calibration == second.calibration
 
 
 def test_too_few_ratings_are_told_in_words(facts: FilmFacts, log: Interactions) -> None:
@@ -177,7 +184,8 @@ def test_what_is_judged_as_shown_is_the_ranking_arranged_as_answers_are(
 @given(mine=rated, profile=profiles)
 @settings(max_examples=30, deadline=None)
 def test_what_each_signal_makes_of_a_film_comes_with_the_ranking(hybrid: Hybrid, mine: History, profile: str) -> None:
-    found, signals = hybrid.rank(mine, now=NOW, profile=profile), hybrid.signals(profile)
+    found = hybrid.rank(mine, now=NOW, profile=profile)
+    signals = found.signals
     assert found.views is not None
     assert found.views.shape == (len(found.rows), len(signals))
     assert ((found.views >= 0) & (found.views <= 1)).all()
@@ -186,3 +194,32 @@ def test_what_each_signal_makes_of_a_film_comes_with_the_ranking(hybrid: Hybrid,
     neutral = [one.name for one in signals].index("sentiment")
     assert (found.views[:, neutral] == 0.5).all(), "nobody told what reviews feel"
     assert {one.learner for one in signals if one.component == "graph"} == {"rp3beta"}
+
+
+def test_what_follows_what_counts_in_a_session_and_not_after_it(facts: FilmFacts) -> None:
+    draw = np.random.default_rng(9)
+    # everybody goes through a few stretches of neighbouring films within one sitting
+    stretches = [draw.choice(np.arange(0, FILMS - 6, 5), 4, replace=False)[:, None] + np.arange(5) for _ in range(240)]
+    close = Interactions(
+        np.repeat(np.arange(240, dtype=np.int32), 20), np.concatenate(stretches).ravel().astype(np.int32),
+        draw.choice([3.0, 4.0, 5.0], 240 * 20).astype(np.float32), 1_000_000_000 + np.tile(np.arange(20) * 60, 240),
+        np.arange(240, dtype=np.int64), np.arange(FILMS, dtype=np.int32),
+    )  # fmt: skip
+    hybrid = training.fit(close, facts, OPTIONS, seed=4)
+    mine = history((0, 5), (3, 5), (7, 4.5))
+    rows, last = np.arange(FILMS, dtype=np.int32), int(mine.times[-1])
+    found = {wait: hybrid.rank(mine, now=last + wait) for wait in (3_600, 7 * 3_600)}
+    names = [one.name for one in found[3_600].signals]
+    weights = [one.signals[names.index("succession")].weight for one in found.values()]
+    assert weights[0] > 0 == weights[1]
+    assert all(sum(one.weight for one in each.signals) == pytest.approx(1) for each in found.values())
+    views = [one.views[:, names.index("succession")] for one in found.values() if one.views is not None]
+    assert views[0].std() > 0
+    assert (views[1] == 0.5).all()
+    # reasons are as true on either side of its end, where a film less ends it
+    for wait in (3_600, 7 * 3_600):
+        whole = hybrid.scored(mine, rows, now=last + wait).sum(axis=1)
+        for film, reasons in enumerate(hybrid.reasons(mine, rows, now=last + wait)):
+            for reason in reasons:
+                less = hybrid.scored(mine.without(reason.film), rows[film : film + 1], now=last + wait).sum()
+                assert whole[film] - less == pytest.approx(reason.amount, abs=2e-6)

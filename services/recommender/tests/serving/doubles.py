@@ -84,10 +84,8 @@ class TinyTaste:
         rows = np.flatnonzero(allowed if allowed is not None else np.ones(len(scores), bool))
         best = rows[np.argsort(-scores[rows], kind="stable")][:depth].astype(np.int32)
         said = np.clip(self._ease.scores([history])[0], 0, 1)
-        return Ranked(best, scores[best], shares[best], said[best][:, None].astype(np.float16))
-
-    def signals(self, profile: str = "") -> tuple[Signal, ...]:
-        return (Signal("ease", "collaborative", self._weight(profile)),)
+        signals = (Signal("ease", "collaborative", self._weight(profile)),)
+        return Ranked(best, scores[best], shares[best], said[best][:, None].astype(np.float16), signals)
 
     def reasons(
         self,

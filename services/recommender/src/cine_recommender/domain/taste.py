@@ -31,13 +31,15 @@ class Ranked:
         rows: int32 (n,), films as the model numbers them.
         scores: float32 (n,), 0 to 1, descending: the probability that the person would like the film, were it watched next.
         shares: float32 (n, 6), each component's share of the score; a row sums to its score. A share may be below zero.
-        views: float16 (n, s), what each of `TasteModel.signals` makes of the film by itself, 0 to 1; None where there are no signals.
+        views: float16 (n, s), what each of `signals` makes of the film by itself, 0 to 1; None where there are no signals.
+        signals: behind the scores, in the order of the columns of `views`.
     """
 
     rows: Ints
     scores: Floats
     shares: Floats
     views: Views | None = None
+    signals: tuple[Signal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,6 @@ class TasteModel(Protocol):
     @property
     def profiles(self) -> tuple[str, ...]:
         """Weights it can rank by; the first is the one that won the evaluation."""
-        ...
-
-    def signals(self, profile: str = "") -> tuple[Signal, ...]:
-        """Returns the signals behind the scores of a profile, in the order of the columns of `Ranked.views`.
-
-        Raises:
-            ValueError: The profile is unknown.
-        """
         ...
 
     def history(self, movie_ids: Ints, ratings: Floats, times: npt.NDArray[np.int64]) -> History:

@@ -46,6 +46,6 @@ def details_of(
 def _signals(models: Models | None, ranking: Ranking | None) -> list[SignalUsed]:
     if models is None or models.taste is None or ranking is None:
         return []
-    name, told = models.taste.name, models.taste.signals(ranking.asked.profile)
+    name, told = models.taste.name, ranking.signals
     version = name.partition("/")[2]
     return [SignalUsed(one.name, f"{one.learner}/{version}" if one.learner else name, one.weight) for one in told]

@@ -20,7 +20,7 @@ from cine_recommender.domain.preferences import Preferences
 from cine_recommender.domain.question import Question
 from cine_recommender.domain.reranking import Reranking, push_down, rerank
 from cine_recommender.domain.standins import liked_rows, rank_by_likeness, rank_by_popularity
-from cine_recommender.domain.taste import COMPONENTS, Ranked, TasteModel, Views
+from cine_recommender.domain.taste import COMPONENTS, Ranked, Signal, TasteModel, Views
 from cine_recommender.flows.meaning import Meaning
 from cine_recommender.interactions import Floats, History, Ints, Mask
 from cine_recommender.models.content import ContentModel
@@ -79,6 +79,7 @@ class Ranking:
         shares: float32 (n, 6), a row sums to its score.
         by_score: int32 (n,), place of each by score alone, from 1.
         views: float16 (n, signals), what each signal of the hybrid model makes of the film; None where it did not answer.
+        signals: of the hybrid model, in the order of the columns of `views`.
         total: how many films can be ranked; more than n while only the best are.
         rung: of the ladder.
         asked: what it answers.
@@ -98,6 +99,7 @@ class Ranking:
     asked: Asked
     history: History | None = None
     views: Views | None = None
+    signals: tuple[Signal, ...] = ()
     about: float = 0.0
     reason: str = ""
     decided: int = 0
@@ -229,7 +231,7 @@ def rank(
         rung, total, history = ladder.GENRE_POPULARITY, int(allowed.sum()), None
     made = Ranking(
         ranked.rows, ranked.scores, ranked.shares, np.arange(1, len(ranked.rows) + 1, dtype=np.int32), total, rung,
-        asked, history, ranked.views, reason=reason, decided=how.places, without_taste=without_taste,
+        asked, history, ranked.views, ranked.signals, reason=reason, decided=how.places, without_taste=without_taste,
     )  # fmt: skip
     if fits is not None:
         made = _about(made, fits)

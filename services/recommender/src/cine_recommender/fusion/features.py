@@ -22,6 +22,7 @@ _LIKED, _NEUTRAL = 4.0, 3.0
 _YEAR = 365.25 * DAY
 _DAYS_KEPT = 64
 _LATELY = 20  # films of a history whose years say what is watched now
+_SESSION_SECONDS = 6 * 3600  # after so long without a rating somebody comes back; succession's longest gap, too
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ class Person:
         years: float32 (m,), mean year of release of what was rated.
         late_years: float32 (m,), likewise of the last films.
         now: Unix seconds.
+        going_on: bool (m,), whether that is still in the session in which the last film of each history was rated.
     """
 
     films: Ints
@@ -128,11 +130,13 @@ class Person:
     years: Floats
     late_years: Floats
     now: int
+    going_on: Mask
 
     def each(self, histories: npt.NDArray[np.intp]) -> Person:
         """Returns the histories of these numbers, one for each film of a table; without their weights."""
         genres, years, late = self.genres[histories], self.years[histories], self.late_years[histories]
-        return replace(self, weights={}, genres=genres, years=years, late_years=late)
+        going_on = self.going_on[histories]
+        return replace(self, weights={}, genres=genres, years=years, late_years=late, going_on=going_on)
 
 
 @dataclass(frozen=True)
@@ -200,6 +204,7 @@ class Features:
             years=self._mean_year(dated, years),
             late_years=self._mean_year(late, years),
             now=now,
+            going_on=now - _last_times(history, without) <= _SESSION_SECONDS,
         )
 
     def _mean_year(self, chosen: npt.NDArray[np.bool_], years: Floats) -> Floats:
@@ -301,6 +306,15 @@ class Features:
                 self._orders.clear()
             found = self._orders[key] = _falling(self.watched(now, days))
         return found
+
+
+def _last_times(history: History, without: npt.NDArray[np.intp] | None) -> npt.NDArray[np.int64]:
+    """Returns when the last film of each history was rated, int64 (m,); long ago where there is none."""
+    long_ago = np.iinfo(np.int64).min // 2
+    last, before = (int(history.times[-at]) if len(history) >= at else long_ago for at in (1, 2))
+    if without is None:
+        return np.array([last])
+    return np.where(without == len(history) - 1, before, last)
 
 
 def _falling(values: Floats) -> Ints:

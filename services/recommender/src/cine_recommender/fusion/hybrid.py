@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from cine_recommender.domain.taste import COMPONENTS, Ranked, Signal, Views
-from cine_recommender.fusion.additive import Additive
-from cine_recommender.fusion.calibration import Calibration, sigmoid
+from cine_recommender.fusion.calibration import sigmoid
 from cine_recommender.fusion.features import FEATURES, READINGS, Features, Person
 from cine_recommender.fusion.options import HybridOptions
+from cine_recommender.fusion.sessions import Learned, Sessions
 from cine_recommender.fusion.stated import SOURCES, WEIGHTS, Stated
 from cine_recommender.interactions import Floats, History, Ints, Mask
 from cine_recommender.signals.context import Context, Situation
@@ -71,8 +72,7 @@ class Hybrid:
 
     Attributes:
         features: makes columns.
-        curves: what each column is worth, of `tuned`.
-        calibration: from its logits to scores.
+        sessions: what each column is worth, of `tuned`.
         stated: of `default`.
         options: how it was learned.
         context: what suits which occasion; None where nothing is known of films.
@@ -83,8 +83,7 @@ class Hybrid:
     name: ClassVar[str] = "hybrid"
 
     features: Features
-    curves: Additive
-    calibration: Calibration
+    sessions: Sessions
     stated: Stated
     options: HybridOptions
     context: Context | None
@@ -147,10 +146,12 @@ class Hybrid:
         suiting = self._suiting(situation)
         rows = self.features.candidates(person, heard, among, self.options.candidates, suiting)
         table = self.features.table(person, rows, heard.of(rows))
-        told = self._told(table, rows, person.activity, profile, suiting)
+        told = self._told(table, rows, person, profile, suiting)
         best = np.argsort(-told.logits, kind="stable")[:depth]
         shares = told.shares[best]
-        return Ranked(rows[best], shares.sum(axis=1), shares, self._views(told.said[best], profile))
+        views = self._views(told.said[best], profile)
+        signals = self._signals[self._chosen(profile), bool(person.going_on[0])]
+        return Ranked(rows[best], shares.sum(axis=1), shares, views, signals)
 
     def scored(
         self, history: History, rows: Ints, *, now: int, profile: str = "", situation: Situation | None = None
@@ -159,7 +160,7 @@ class Hybrid:
         person = self.features.person(history, now)
         readings = _read(person, self.features.stacked.between(history.films, rows))
         table = self.features.table(person, rows, {name: one[0] for name, one in readings.items()})
-        return self._told(table, rows, person.activity, profile, self._suiting(situation)).shares
+        return self._told(table, rows, person, profile, self._suiting(situation)).shares
 
     def reasons(
         self,
@@ -182,7 +183,7 @@ class Hybrid:
         person = self.features.person(history, now)
         readings = {name: one[0] for name, one in _read(person, spoken).items()}
         whole = self.features.table(person, rows, readings)
-        score = self._told(whole, rows, person.activity, profile, suiting).scores
+        score = self._told(whole, rows, person, profile, suiting).scores
         asked = _suspects(person, spoken, min(len(history), most + _MORE))
         places, position = np.unique(asked, return_inverse=True)
         # of all histories without a film and all films only those pairs matter in which the one says much of the other
@@ -190,8 +191,9 @@ class Hybrid:
         at = np.repeat(np.arange(len(rows)), len(asked))
         less = self.features.person(history, now, places)
         readings = {name: one[pairs, at] for name, one in _read(less, spoken).items()}
-        table = self.features.table(less.each(pairs), rows[at], readings)
-        lost = score[at] - self._told(table, rows[at], less.activity, profile, suiting).scores
+        paired = less.each(pairs)
+        table = self.features.table(paired, rows[at], readings)
+        lost = score[at] - self._told(table, rows[at], paired, profile, suiting).scores
         films, amounts = history.films[places[pairs]].reshape(len(rows), -1), lost.reshape(len(rows), -1)
         order = np.lexsort((films, -amounts))[:, :most]
         return [
@@ -203,16 +205,21 @@ class Hybrid:
             for of, each, best in zip(films, amounts, order, strict=True)
         ]
 
-    def signals(self, profile: str = "") -> tuple[Signal, ...]:
-        """Returns the signals behind the scores of a profile; see `TasteModel.signals`.
+    @cached_property
+    def _signals(self) -> dict[tuple[str, bool], tuple[Signal, ...]]:
+        """The signals behind the scores of a profile, in a session and later, in the order of the columns of `_views`."""
+        return {(profile, which): self._behind(profile, which) for profile in PROFILES for which in (True, False)}
+
+    def _behind(self, profile: str, going_on: bool) -> tuple[Signal, ...]:
+        """Returns what a score is made of.
 
         In `tuned` a view of one half says nothing for or against a film, and weights are how far curves swing; in `default` views are
         shares of films beaten, and weights the stated ones.
         """
-        if self._chosen(profile) == "default":
+        if profile == "default":
             sources = [(SOURCES.get(name, name), name) for name in COMPONENTS]
             return tuple(Signal(source, name, WEIGHTS[name], _learner(source)) for source, name in sources)
-        swings = np.append(self.curves.swings() @ _OF_SIGNAL, [_FEELING, _SUITING])
+        swings = np.append(self._learned(going_on).curves.swings() @ _OF_SIGNAL, [_FEELING, _SUITING])
         components = [COMPONENTS[_OF_FEATURE[_SIGNAL_OF.index(name)]] for name in _SIGNAL_NAMES]
         return tuple(
             Signal(name, component, float(weight), _learner(name))
@@ -245,19 +252,37 @@ class Hybrid:
         """Returns what is known of films beside their features, float32 (rows,) each: mean sentiment, and how well they suit."""
         return self.feelings[rows], suiting[rows] if suiting is not None else np.zeros(len(rows), dtype=np.float32)
 
-    def _told(self, table: Floats, rows: Ints, activity: float, profile: str, suiting: Floats | None) -> _Told:
+    def _learned(self, going_on: bool) -> Learned:
+        return self.sessions.going_on if going_on else self.sessions.later
+
+    def _told(self, table: Floats, rows: Ints, person: Person, profile: str, suiting: Floats | None) -> _Told:
+        """Says what is made of films: of one history, or of one for each film."""
         feelings, suits = self._beside(rows, suiting)
         if self._chosen(profile) == "default":
             scores = self.stated.scores(table, feelings, suits)
             shares = scores * _STATED
             return _Told(shares.sum(axis=1), shares, scores)
-        given = self.curves.contributions(table, activity)
+        if person.going_on.all() or not person.going_on.any():
+            return self._fused(self._learned(bool(person.going_on[0])), table, person.activity, feelings, suits)
+        # without the last film it may be a long time since the one before
+        one, other = (
+            self._fused(self._learned(which), table, person.activity, feelings, suits) for which in (True, False)
+        )
+        mine = person.going_on
+        return _Told(
+            np.where(mine, one.logits, other.logits),
+            np.where(mine[:, None], one.shares, other.shares),
+            np.where(mine[:, None], one.said, other.said),
+        )
+
+    def _fused(self, learned: Learned, table: Floats, activity: float, feelings: Floats, suits: Floats) -> _Told:
+        given = learned.curves.contributions(table, activity)
         feeling, suited = _FEELING * feelings, _SUITING * suits
         parts = given @ _OF_COMPONENT
         parts[:, _SENTIMENT] += feeling
         parts[:, _CONTEXT] += suited
-        base = self.curves.intercept(activity)
-        shares = self.calibration.shares(base, parts)
+        base = learned.curves.intercept(activity)
+        shares = learned.calibration.shares(base, parts)
         # what any film is worth before anything speaks for it is what people in general like
         shares[:, 1 + _POPULARITY] += shares[:, 0]
         said = np.column_stack([given, feeling, suited])

@@ -12,13 +12,14 @@ from cine_recommender.fusion.calibration import Calibration
 from cine_recommender.fusion.features import SIGNALS, Features
 from cine_recommender.fusion.hybrid import Hybrid
 from cine_recommender.fusion.options import HybridOptions
+from cine_recommender.fusion.sessions import Learned, Sessions
 from cine_recommender.fusion.stacked import Stacked
 from cine_recommender.fusion.stated import Stated
 from cine_recommender.fusion.traits import Traits
 from cine_recommender.signals.context import Context
 from cine_recommender.signals.storage import Array, read_arrays, write_arrays
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Raised whenever a column or a file changes its meaning; a hybrid of another version is refused."""
 
 
@@ -30,9 +31,10 @@ def save(hybrid: Hybrid, folder: Path) -> None:
     """Writes everything but what reviews feel, which is told anew by whoever serves."""
     arrays: dict[str, Array] = {f"stacked.{name}": one for name, one in hybrid.features.stacked.parts().items()}
     arrays |= {f"traits.{name}": one for name, one in hybrid.features.traits.parts().items()}
-    arrays |= {f"curves.{name}": one for name, one in hybrid.curves.parts().items()}
+    for which, learned in (("going_on", hybrid.sessions.going_on), ("later", hybrid.sessions.later)):
+        arrays |= {f"{which}.{name}": one for name, one in learned.curves.parts().items()}
+        arrays[f"{which}.calibration"] = np.array([learned.calibration.slope, learned.calibration.offset])
     arrays["stated"] = hybrid.stated.quantiles
-    arrays["calibration"] = np.array([hybrid.calibration.slope, hybrid.calibration.offset])
     told = {"version": VERSION, "order": list(hybrid.order), "options": hybrid.options.model_dump()}
     write_arrays(folder, hybrid.name, arrays, told)
     if hybrid.context is not None:
@@ -52,17 +54,21 @@ def load(folder: Path) -> Hybrid:
         raise OtherVersion(f"the hybrid is of version {told.get('version')}, and this code reads version {VERSION}")
     traits = Traits.of(_below("traits.", arrays))
     films = len(traits.counts)
-    slope, offset = arrays["calibration"].tolist()
     return Hybrid(
         features=Features(Stacked.from_parts(SIGNALS, _below("stacked.", arrays)), traits),
-        curves=Additive(**_below("curves.", arrays)),
-        calibration=Calibration(slope, offset),
+        sessions=Sessions(_learned("going_on.", arrays), _learned("later.", arrays)),
         stated=Stated(arrays["stated"]),
         options=HybridOptions(**told["options"]),
         context=Context.load(folder) if (folder / f"{Context.name}.json").exists() else None,
         feelings=np.zeros(films, dtype=np.float32),
         order=tuple(told["order"]),
     )
+
+
+def _learned(prefix: str, arrays: dict[str, Array]) -> Learned:
+    mine = _below(prefix, arrays)
+    slope, offset = mine.pop("calibration").tolist()
+    return Learned(Additive(**mine), Calibration(slope, offset))
 
 
 def _below(prefix: str, arrays: dict[str, Array]) -> dict[str, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ import scipy.sparse as sp
 
 from cine_recommender.evaluation.splits import RELEVANT, latest
 from cine_recommender.fusion.additive import Additive, learn
-from cine_recommender.fusion.calibration import calibrated
+from cine_recommender.fusion.calibration import Calibration, calibrated
 from cine_recommender.fusion.features import FEATURES, Features
 from cine_recommender.fusion.hybrid import Hybrid
 from cine_recommender.fusion.options import HybridOptions
 from cine_recommender.fusion.parts import Step, likenesses, parts_of
+from cine_recommender.fusion.sessions import Learned, Sessions, without_succession
 from cine_recommender.fusion.stated import stated
 from cine_recommender.interactions import Floats, History, Interactions, Ints, Mask
 from cine_recommender.signals import context
@@ -90,11 +91,20 @@ class Rehearsal:
     watched: Mask
     relevant: Ints
 
+    def later(self) -> Rehearsal:
+        """Returns it as it would be after the session."""
+        return replace(self, table=without_succession(self.table))
+
     def curves(self, rows: Mask | None = None) -> Additive:
         """Learns curves from some rows, by default from all."""
         mine = np.ones(len(self.wanted), dtype=np.bool_) if rows is None else rows
         rising = [one.rising for one in FEATURES]
         return learn(self.table[mine], self.activity[mine], self.wanted[mine], self.options.additive, self.seed, rising)
+
+    def calibration(self, curves: Additive) -> Calibration:
+        """Learns from films that were watched what curves mean."""
+        watched = self.watched
+        return calibrated(logits_of(curves, self.table[watched], self.activity[watched]), self.wanted[watched])
 
 
 def rehearsed(
@@ -121,16 +131,16 @@ def rehearsed(
 
 def whole(rehearsal: Rehearsal, step: Step = lambda _: None) -> Hybrid:
     """Learns a hybrid from all people of a rehearsal, with signals that know everything."""
-    step("curves")
-    curves = rehearsal.curves()
-    step("calibration")
-    watched = rehearsal.watched
-    logits = logits_of(curves, rehearsal.table[watched], rehearsal.activity[watched])
+    learned = []
+    for name, one in (("", rehearsal), (" for later", rehearsal.later())):
+        step("curves" + name)
+        curves = one.curves()
+        step("calibration" + name)
+        learned.append(Learned(curves, one.calibration(curves)))
     interactions, facts, options, seed = rehearsal.interactions, rehearsal.facts, rehearsal.options, rehearsal.seed
     return Hybrid(
         features=parts_of(interactions, facts, options, seed, step, rehearsal.alike),
-        curves=curves,
-        calibration=calibrated(logits, rehearsal.wanted[watched]),
+        sessions=Sessions(*learned),
         stated=stated(rehearsal.table),
         options=options,
         context=context.fit(interactions, facts, {}, seed) if _named(facts) else None,

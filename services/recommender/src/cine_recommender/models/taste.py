@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cine_recommender.domain.numbering import Numbering
-from cine_recommender.domain.taste import Predicted, Ranked, Signal
+from cine_recommender.domain.taste import Predicted, Ranked
 from cine_recommender.fusion import kept
 from cine_recommender.fusion.hybrid import Hybrid
 from cine_recommender.interactions import Floats, History, Ints, Mask
@@ -51,10 +51,6 @@ class PublishedTaste:
     def profiles(self) -> tuple[str, ...]:
         """Weights it can rank by, the best first."""
         return self.hybrid.order
-
-    def signals(self, profile: str = "") -> tuple[Signal, ...]:
-        """Returns the signals behind the scores of a profile; see `TasteModel.signals`."""
-        return self.hybrid.signals(profile)
 
     def __len__(self) -> int:
         return len(self.film_ids)

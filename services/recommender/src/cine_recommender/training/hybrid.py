@@ -30,9 +30,10 @@ Progress = Callable[[str, float], None]
 """Called with the name of a step and the share of the whole that is done, 0 to 1, when the step begins."""
 
 NDCG, NDCG_HALF, SINGLE = "ndcg@10", "ndcg@10 half-width", "ndcg@10 of EASE alone"
+NDCG_LATER = "ndcg@10 of the curves for later"
 _PROTOCOL = "protocol U's cut; curves learned from other people than those it is measured on"
 _PARTS = 5
-_STEPS = 18
+_STEPS = 20
 _KEPT_VERSIONS = 3
 _FOUR_OF_FIVE = 0.8
 _log = logging.getLogger(__name__)
@@ -151,16 +152,18 @@ def measured(rehearsal: Rehearsal) -> dict[str, Metric]:
     asked = part == 0
     if not asked.any() or not rehearsal.wanted[~asked].any() or not rehearsal.wanted[asked].any():
         return {}
-    curves = rehearsal.curves(~asked)
-    table, activity = rehearsal.table[asked], rehearsal.activity[asked]
-    ours = _ndcg(rehearsal, asked, logits_of(curves, table, activity))
     single = next(at for at, one in enumerate(FEATURES) if one.name == "ease:liked")
-    theirs = _ndcg(rehearsal, asked, table[:, single])
+    theirs = _ndcg(rehearsal, asked, rehearsal.table[asked][:, single])
+    ours, later = (
+        _ndcg(rehearsal, asked, logits_of(one.curves(~asked), one.table[asked], one.activity[asked]))
+        for one in (rehearsal, rehearsal.later())
+    )
     half = 1.96 * float(ours.std()) / np.sqrt(len(ours))
     return {
         NDCG: Metric(value=float(ours.mean()), protocol=_PROTOCOL),
         NDCG_HALF: Metric(value=half, protocol="of its 95 % interval over people"),
         SINGLE: Metric(value=float(theirs.mean()), protocol=_PROTOCOL),
+        NDCG_LATER: Metric(value=float(later.mean()), protocol=f"{_PROTOCOL}; nothing told of what follows what"),
         "people": Metric(value=len(ours), protocol="people it is measured on"),
     }
 
@@ -196,8 +199,9 @@ def _refused(metrics: dict[str, Metric], current: Artifact | None, ratings: str)
     if NDCG not in metrics:
         return ""  # too few people to measure it by: there is nothing better either
     ours, single = metrics[NDCG].value, metrics[SINGLE].value
-    if ours < single - metrics[NDCG_HALF].value:
-        return f"its NDCG@10 is {ours:.4f}, below that of EASE alone, {single:.4f}"
+    for value, which in ((ours, ""), (metrics[NDCG_LATER].value, " of the curves for later")):
+        if value < single - metrics[NDCG_HALF].value:
+            return f"its NDCG@10{which} is {value:.4f}, below that of EASE alone, {single:.4f}"
     known = current.manifest if current is not None else None
     before = known.metrics.get(NDCG) if known is not None and known.parameters.get("ratings") == ratings else None
     if before is not None and ours < before.value - metrics[NDCG_HALF].value:
