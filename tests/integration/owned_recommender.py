@@ -10,6 +10,7 @@ import numpy as np
 from ulid import ULID
 
 from cine.recommender.v1 import recommender_pb2 as pb
+from cine_recommender.domain import impression_bytes
 from cine_recommender.domain.feedback import Change, Feedback
 from cine_recommender.domain.impression import Details, Impression, Told
 from cine_recommender.store import Transaction, feedback
@@ -45,7 +46,8 @@ async def _an_answer(app: Any, user_id: str) -> Owned:
         signal_ranks=np.zeros((1, 0), np.int32),
     )
     request_id = str(ULID())
-    answer = Impression(request_id, user_id, dt.datetime.now(dt.UTC), (1,), lambda: details, model="hybrid/v1")
+    kept = impression_bytes.encode(details)
+    answer = Impression(request_id, user_id, dt.datetime.now(dt.UTC), (1,), lambda: kept, model="hybrid/v1")
     app.remembering.impressions.record(answer)
 
     async def remains() -> bool:

@@ -14,16 +14,18 @@ from cine.watchlist.v1.events_pb2 import WatchlistItemChanged, WatchlistItemRemo
 from .conftest import ADA, BEN, START, event
 
 MOVIES = range(1, 6)
+_NAMES = ("rating_id", "entry_id", "item_id")
 
 
 @dataclass
 class Source:
-    """What Ratings and Watchlist hold, and the events they told on the way there."""
+    """What Ratings and Watchlist hold, and the events they told on the way there, each about one of `things`."""
 
     ratings: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     diary: dict[str, tuple[str, int]] = field(default_factory=dict)
     watchlist: dict[tuple[str, int], bool] = field(default_factory=dict)
     events: list[feed_pb2.Event] = field(default_factory=list)
+    things: list[str] = field(default_factory=list)
 
     def do(self, what: str, who: str, movie_id: int, halves: int) -> None:
         """Has somebody do something; what cannot be done is left out."""
@@ -54,6 +56,12 @@ class Source:
     def _tell(self, fact: Any) -> None:
         # two at a time bear the same moment
         self.events.append(event(fact, len(self.events) // 2))
+        self.things.append(next(getattr(fact, name) for name in _NAMES if hasattr(fact, name)))
+
+    def is_old(self, place: int) -> bool:
+        """Returns whether the last word on what an event is about bears a later moment, so that the event can be told to be older."""
+        last = max(at for at, thing in enumerate(self.things) if thing == self.things[place])
+        return self.events[place].time.seconds < self.events[last].time.seconds
 
     def rated_by(self, who: str) -> dict[int, tuple[float, int]]:
         """Returns film → stars and Unix seconds."""
@@ -94,10 +102,5 @@ def deliveries(draw: st.DrawFn, source: Source) -> list[list[feed_pb2.Event]]:
             batches.append(source.events[place:])
             break
     # what was told before the last word on the same thing, tried once more after it
-    late = draw(st.lists(st.sampled_from(source.events), max_size=5)) if source.events else []
-    return [*batches, *([one] for one in late if _is_old(one, source.events))]
-
-
-def _is_old(one: feed_pb2.Event, events: list[feed_pb2.Event]) -> bool:
-    """Returns whether something later than an event bears another moment, so that it can be told to be older."""
-    return one.time.seconds < events[-1].time.seconds
+    late = draw(st.lists(st.sampled_from(range(len(source.events))), max_size=5)) if source.events else []
+    return [*batches, *([source.events[place]] for place in late if source.is_old(place))]

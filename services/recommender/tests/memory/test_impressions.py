@@ -48,7 +48,7 @@ def details_of(movie_ids: list[int], signals: int = 2) -> Details:
 def shown(request_id: str, user_id: str = ADA, movie_ids: tuple[int, ...] = (3, 1, 2), **more: Any) -> Impression:
     """Returns an answer."""
     values = {"created_at": START, "model": "hybrid/v1", "profile": "tuned", "rung": "personal", **more}
-    values.setdefault("details", lambda: details_of(list(movie_ids)))
+    values.setdefault("details", lambda: impression_bytes.encode(details_of(list(movie_ids))))
     return Impression(request_id=request_id, user_id=user_id, movie_ids=movie_ids, **values)
 
 
@@ -161,15 +161,15 @@ async def test_an_answer_is_found_at_once_and_later_in_the_store(room: Room, log
     ):
         assert getattr(kept, name) == getattr(answer, name), name
     assert kept.degraded_reason == "sentiment is away"
-    assert same(kept.details(), answer.details())
+    assert kept.details() == answer.details()
 
 
 async def test_details_are_worked_out_off_the_event_loop(room: Room, log: Impressions) -> None:
     threads: list[str] = []
 
-    def details() -> Details:
+    def details() -> bytes:
         threads.append(threading.current_thread().name)
-        return details_of([1])
+        return impression_bytes.encode(details_of([1]))
 
     log.record(shown("a", movie_ids=(1,), details=details))
     assert threads == [], "nobody waited for them"
@@ -225,7 +225,7 @@ async def test_under_overload_answers_are_lost_counted_and_said(
 async def test_an_answer_whose_details_fail_takes_no_other_with_it(room: Room) -> None:
     before = lost("fault")
 
-    def broken() -> Details:
+    def broken() -> bytes:
         raise RuntimeError("the model is gone")
 
     room.impressions.record(shown("good"))

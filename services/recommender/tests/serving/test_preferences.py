@@ -102,3 +102,38 @@ async def test_when_the_feed_lost_what_was_missed_people_are_asked_about_anew(ro
     await room.told(event(changed(share_taste=True), 1))
     await room.copy._begin_anew()
     assert await room.copy.of_sharing("ann") is None
+
+
+async def test_who_asks_again_is_answered_without_the_store_until_something_changes(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await room.told(event(changed(preferred_genres=["Drama"]), 1))
+    read, reads = room.database.read, []
+
+    async def counted(work: Any) -> Any:
+        reads.append(work)
+        return await read(work)
+
+    monkeypatch.setattr(room.database, "read", counted)
+    for _ in range(3):
+        assert await room.copy.of("ann") == Preferences(("Drama",))
+    assert len(reads) == 1
+    await room.told(event(changed(preferred_genres=["War"]), 2))
+    assert await room.copy.of("ann") == Preferences(("War",))
+
+
+async def test_what_changes_while_it_is_read_is_not_taken_for_what_holds(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await room.told(event(changed(preferred_genres=["Drama"]), 1))
+    read = room.database.read
+
+    async def overtaken(work: Any) -> Any:
+        found = await read(work)
+        await room.told(event(changed(preferred_genres=["War"]), 2))
+        return found
+
+    with monkeypatch.context() as slow:
+        slow.setattr(room.database, "read", overtaken)
+        await room.copy.of("ann")
+    assert await room.copy.of("ann") == Preferences(("War",))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cine_recommender.domain import impression_bytes
 from cine_recommender.domain.filters import Filters
 from cine_recommender.domain.preferences import Preferences
 from cine_recommender.domain.reranking import Reranking
@@ -250,7 +251,7 @@ async def test_the_log_gets_what_was_shown(served: Served) -> None:
     assert (one.experiment_id, one.variant) == ("e", "b")
     assert list(one.movie_ids) == ids(films)
     assert list(two.movie_ids) == ids(more)
-    details = two.details()
+    details = impression_bytes.decode(two.details())
     assert details.ranks.tolist() == [6, 7, 8, 9, 10]
     assert details.scores == pytest.approx([one.score for one in more])
     assert [told.text for told in details.told] == [one.explanation.text for one in more]

@@ -111,8 +111,8 @@ class Impression:
         user_id: who got it; empty for somebody without an account.
         created_at: when.
         movie_ids: films shown, in their order; those of the page asked for.
-        details: what was known of them. Called once or more, on any thread and after the answer has left, so that it may take its time:
-            it must hold on to the models it needs, not need the event loop, and say the same each time.
+        details: what was known of them, as `impression_bytes.encode` wrote it. Called once or more, on any thread and after the answer has
+            left, so that it may take its time: it must hold on to the models it needs, not need the event loop, and say the same each time.
         model: models that answered, such as "hybrid/20261121T004300".
         profile: weights used.
         rung: rung of the ladder that answered.
@@ -125,7 +125,7 @@ class Impression:
     user_id: str
     created_at: dt.datetime
     movie_ids: Sequence[int]
-    details: Callable[[], Details]
+    details: Callable[[], bytes]
     model: str = ""
     profile: str = ""
     rung: str = ""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Sequence
 
 import numpy as np
 
+from cine_recommender.domain import impression_bytes
 from cine_recommender.domain.impression import Because, Details, SignalUsed, Told
 from cine_recommender.flows.pipeline import Models, Ranking
 from cine_recommender.flows.telling import Page
 from cine_recommender.language.wording import Worded
 
 
-def details_of(
-    models: Models | None, ranking: Ranking | None, page: Page, words: Sequence[Worded]
-) -> Callable[[], Details]:
-    """Returns what puts the details together, once it is called.
+class Noted:
+    """Details of a page as bytes, worked out once, when they are first asked for; what they are made of is then let go. For any thread.
+
+    A page that is kept is answered and taken down many times; the hundreds of objects that its reasons consist of must not live as long
+    as it does, for the collector of garbage would look at all of them again and again.
 
     Args:
         models: those that answered; None when there were none.
@@ -24,23 +27,37 @@ def details_of(
         words: why, as it was told.
     """
 
-    def details() -> Details:
-        views = page.views if page.views is not None else np.empty((len(page.movie_ids), 0), dtype=np.float16)
-        return Details(
-            ranks=page.ranks,
-            ranks_by_score=page.by_score,
-            scores=page.scores,
-            shares=page.shares,
-            told=[
-                Told(word.text, [Because(own.movie_id, own.share, own.overall) for own in because], word.worded_by)
-                for word, because in zip(words, page.because, strict=True)
-            ],
-            signals=_signals(models, ranking) if page.views is not None else [],
-            signal_scores=views.astype(np.float32),
-            signal_ranks=np.zeros(views.shape, dtype=np.int32),
-        )
+    def __init__(self, models: Models | None, ranking: Ranking | None, page: Page, words: Sequence[Worded]) -> None:
+        self._lock = threading.Lock()
+        self._made_of: tuple[Models | None, Ranking | None, Page, Sequence[Worded]] | None = (
+            models, ranking, page, words,
+        )  # fmt: skip
+        self._bytes = b""
 
-    return details
+    def __call__(self) -> bytes:
+        """Returns them, as `impression_bytes.encode` writes them."""
+        with self._lock:
+            if self._made_of is not None:
+                self._bytes = impression_bytes.encode(_details(*self._made_of))
+                self._made_of = None
+            return self._bytes
+
+
+def _details(models: Models | None, ranking: Ranking | None, page: Page, words: Sequence[Worded]) -> Details:
+    views = page.views if page.views is not None else np.empty((len(page.movie_ids), 0), dtype=np.float16)
+    return Details(
+        ranks=page.ranks,
+        ranks_by_score=page.by_score,
+        scores=page.scores,
+        shares=page.shares,
+        told=[
+            Told(word.text, [Because(own.movie_id, own.share, own.overall) for own in because], word.worded_by)
+            for word, because in zip(words, page.because, strict=True)
+        ],
+        signals=_signals(models, ranking) if page.views is not None else [],
+        signal_scores=views.astype(np.float32),
+        signal_ranks=np.zeros(views.shape, dtype=np.int32),
+    )
 
 
 def _signals(models: Models | None, ranking: Ranking | None) -> list[SignalUsed]:

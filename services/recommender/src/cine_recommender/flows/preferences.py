@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
-from cachetools import TTLCache
+from cachetools import Cache, LRUCache, TTLCache
 
 from cine.common.v1 import feed_pb2, feed_pb2_grpc
 from cine.identity.v1 import events_pb2, users_pb2, users_pb2_grpc
@@ -30,7 +31,7 @@ _DEADLINE_SECONDS: Final = 0.5
 _AGAIN_SECONDS: Final = 5.0
 _MOST_PEOPLE: Final = 10_000
 _KEPT_SECONDS: Final = 5.0
-"""How long preferences are at hand without a look into the store: another replica may follow the feed."""
+"""How long preferences are at hand without a look into a store that others write to: another replica may follow the feed."""
 
 
 class PreferenceCopy:
@@ -44,7 +45,12 @@ class PreferenceCopy:
 
     def __init__(self, settings: ServiceSettings, database: Database, people: People) -> None:
         self._settings, self._database, self._people = settings, database, people
-        self._kept: TTLCache[str, Preferences] = TTLCache(_MOST_PEOPLE, _KEPT_SECONDS)
+        # a file has one process (ADR 0003): what nobody here changed is as it was
+        alone = database.dialect == "sqlite"
+        self._kept: Cache[str, Preferences] = LRUCache(_MOST_PEOPLE) if alone else TTLCache(_MOST_PEOPLE, _KEPT_SECONDS)
+        # asked on the event loop, told of changes on a store thread
+        self._lock = threading.Lock()
+        self._changes = 0
         self._away_until = 0.0
         self.consumer = Consumer(
             "recommender.preferences",
@@ -76,10 +82,13 @@ class PreferenceCopy:
         """
         found = self._kept.get(user_id)
         if found is None:
+            before = self._changes
             found = await self._database.read(lambda tx: store.of(tx, user_id))
             if found is None:
                 found = await self._ask(user_id)
-            self._kept[user_id] = found
+            with self._lock:
+                if self._changes == before:  # else it may have been read before it changed
+                    self._kept[user_id] = found
         return found
 
     async def of_sharing(self, user_id: str) -> Preferences | None:
@@ -113,12 +122,16 @@ class PreferenceCopy:
         after_commit(tx, functools.partial(self._drop, user_id))
 
     def _drop(self, user_id: str) -> None:
-        self._kept.pop(user_id, None)
+        with self._lock:
+            self._changes += 1
+            self._kept.pop(user_id, None)
 
     async def _begin_anew(self) -> None:
         """Identity's feed no longer has what was missed: people are asked about again, each when they come."""
         await self._database.write(store.forget_all)
-        self._kept.clear()
+        with self._lock:
+            self._changes += 1
+            self._kept.clear()
 
     async def _ask(self, user_id: str) -> Preferences:
         if time.monotonic() < self._away_until:

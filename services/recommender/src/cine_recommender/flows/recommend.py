@@ -8,18 +8,18 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from cine_recommender.domain import ladder
-from cine_recommender.domain.impression import Details, Impression
+from cine_recommender.domain.impression import Impression
 from cine_recommender.domain.paging import Cut, Position, cut
 from cine_recommender.domain.question import Question
 from cine_recommender.flows.answering import Answer, Options, TakesDown, WordsReasons
 from cine_recommender.flows.asking import Asking, Caller, asked_of
-from cine_recommender.flows.details import details_of
+from cine_recommender.flows.details import Noted
 from cine_recommender.flows.kept import Kept
 from cine_recommender.flows.pipeline import HEAD, Asked, Models, Ranking, extended, hidden, rank
 from cine_recommender.flows.shipped import NAME as SHIPPED_NAME
@@ -33,18 +33,26 @@ _PAGING_SECONDS: Final = 3600.0
 """How long a ranking is at hand for whoever leafs through it; after that it is made again from the token."""
 _TASTE_FAILED: Final = "the hybrid model failed to answer"
 _NO_MODEL: Final = "there is no model yet"
+_NOTED_BYTES: Final = 4000
+"""What the details of a page take, once they are worked out."""
 
 
 @dataclass(eq=False)
 class _Made:
-    """A page as it is kept."""
+    """A page as it is kept; without what is told of its films once nothing is made of that any more."""
 
     ranking: Ranking
     cut: Cut
-    page: Page
+    movie_ids: Sequence[int]
+    page: Page | None
     words: Sequence[Worded] = ()
     body: bytes = b""
-    details: Callable[[], Details] | None = None
+    details: Noted | None = None
+
+    @property
+    def nbytes(self) -> int:
+        page = self.page.nbytes if self.page is not None else _NOTED_BYTES
+        return len(self.body) + page + self.ranking.nbytes
 
 
 class Recommend:
@@ -107,9 +115,9 @@ class Recommend:
             made = await asyncio.get_running_loop().run_in_executor(self._executor, work)
             self._rankings.put(key, (user_id, made.ranking), made.ranking.nbytes)
             self._word(models, made)
-            if not self._options.words_change:  # the body has the cards, and will not be made again
-                made.page = made.page.without_cards()
-            self._pages.put(page_key, made, len(made.body) + made.page.nbytes + made.ranking.nbytes)
+            if not self._options.words_change:  # the body will not be made again
+                made.page = None
+            self._pages.put(page_key, made, made.nbytes)
         elif self._options.words_change:
             self._word(models, made)
         return self._finish(models, caller, made, key, position, reasons)
@@ -187,14 +195,19 @@ class Recommend:
             if len(found.places) >= size or ranking.total <= len(ranking.rows):
                 break
             ranking = extended(models, ranking, how)
-        return _Made(ranking, found, tell(models, facts, ranking, found.places))
+        page = tell(models, facts, ranking, found.places)
+        return _Made(ranking, found, page.movie_ids, page)
 
     def _word(self, models: Models, made: _Made) -> None:
-        words = self._wording.of(made.page.facts)
+        page = made.page
+        if page is None:
+            return
+        words = self._wording.of(page.facts)
         if made.details is None or words != made.words:
-            made.words, made.body = words, self._encode(made.page, words)
+            made.body = self._encode(page, words)
+            made.words = words if self._options.words_change else ()
             # the log asks for them with each answer; of a page that is kept they are the same
-            made.details = lru_cache(1)(details_of(models, made.ranking, made.page.without_cards(), words))
+            made.details = Noted(models, made.ranking, page.without_cards(), words)
 
     def _finish(
         self,
@@ -205,7 +218,7 @@ class Recommend:
         position: Position | None,
         reasons: Sequence[str],
     ) -> Answer:
-        ranking, page = made.ranking, made.page
+        ranking = made.ranking
         if ranking.reason:
             reasons = (*reasons, ranking.reason)
         by_taste = ranking.history is not None and models.taste is not None
@@ -220,21 +233,19 @@ class Recommend:
             body=made.body,
         )
         if made.details is not None:
-            self._take_down(caller, answer, page.movie_ids, made.details)
+            self._take_down(caller, answer, made.movie_ids, made.details)
         return answer
 
     def _next(self, made: _Made, caller: Caller, key: str, position: Position | None) -> Position | None:
         if made.cut.end is None:
             return None
-        last = made.page.movie_ids[-1]
+        last = made.movie_ids[-1]
         if position is not None:
             return replace(position, offset=made.cut.end, after=last)
         now = int(self._clock().timestamp())
         return Position(key, made.ranking.asked.now, now, len(caller.known), made.cut.end, last)
 
-    def _take_down(
-        self, caller: Caller, answer: Answer, movie_ids: Sequence[int], details: Callable[[], Details]
-    ) -> None:
+    def _take_down(self, caller: Caller, answer: Answer, movie_ids: Sequence[int], details: Noted) -> None:
         assignment = caller.assignment
         self._impressions.record(
             Impression(
@@ -270,7 +281,7 @@ class Recommend:
             reason="; ".join((*caller.reasons, _NO_MODEL, *([missing] if missing else []))),
             body=self._encode(page, words),
         )
-        self._take_down(caller, answer, page.movie_ids, details_of(None, None, page, words))
+        self._take_down(caller, answer, page.movie_ids, Noted(None, None, page, words))
         return answer
 
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 import sqlalchemy as sa
 
-from cine_recommender.domain import impression_bytes
 from cine_recommender.domain.impression import Impression
 from cine_recommender.store import Transaction
 from cine_recommender.store.schema import impressions
@@ -35,7 +34,7 @@ def row_of(impression: Impression) -> Row:
     return {
         **{name: getattr(impression, name) for name in _SAME},
         "movie_ids": np.asarray(impression.movie_ids, dtype="<i4").tobytes(),
-        "details": impression_bytes.encode(impression.details()),
+        "details": impression.details(),
     }
 
 
@@ -53,9 +52,7 @@ def find(tx: Transaction, user_id: str, request_id: str, since: dt.datetime) -> 
     if row is None:
         return None
     details = row["details"]
-    return Impression(
-        movie_ids=_ids(row), details=lambda: impression_bytes.decode(details), **{name: row[name] for name in _SAME}
-    )
+    return Impression(movie_ids=_ids(row), details=lambda: details, **{name: row[name] for name in _SAME})
 
 
 def forget(tx: Transaction, user_id: str) -> None:
