@@ -257,6 +257,11 @@ async def test_the_log_gets_what_was_shown(served: Served) -> None:
     assert [told.text for told in details.told] == [one.explanation.text for one in more]
     assert details.signals[0].signal == "ease"
     assert details.signal_scores.shape == (5, 1)
+    taste, before = served.taste.taste, served.people.known["ann"]
+    history = taste.history(before.movie_ids, before.ratings, before.times)
+    every = taste.rank(history, now=NOW, allowed=~np.isin(taste.film_ids, before.movie_ids)).views[:, 0].tolist()
+    for score, rank in zip(details.signal_scores[:, 0].tolist(), details.signal_ranks[:, 0].tolist(), strict=True):
+        assert rank == 1 + sum(one > score for one in every)
 
 
 async def test_the_situation_counts(served: Served) -> None:

@@ -67,7 +67,7 @@ class Details:
         told: (n,), why each was recommended, as it was told.
         signals: (s,), the signals behind the answer; none when details of signals are not known.
         signal_scores: float32 (n, s), each signal's own score of each film, calibrated, 0 to 1.
-        signal_ranks: int32 (n, s), each signal's place for the film among all films, from 1; 0 when unknown.
+        signal_ranks: int32 (n, s), each signal's place for the film among the films that were ranked, from 1; 0 when unknown.
         signal_because: (place of the film from 0, place of the signal from 0) → films of the person's own behind that score.
     """
 

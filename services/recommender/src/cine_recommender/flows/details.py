@@ -9,8 +9,10 @@ import numpy as np
 
 from cine_recommender.domain import impression_bytes
 from cine_recommender.domain.impression import Because, Details, SignalUsed, Told
+from cine_recommender.domain.taste import Views
 from cine_recommender.flows.pipeline import Models, Ranking
 from cine_recommender.flows.telling import Page
+from cine_recommender.interactions import Ints
 from cine_recommender.language.wording import Worded
 
 
@@ -56,8 +58,20 @@ def _details(models: Models | None, ranking: Ranking | None, page: Page, words: 
         ],
         signals=_signals(models, ranking) if page.views is not None else [],
         signal_scores=views.astype(np.float32),
-        signal_ranks=np.zeros(views.shape, dtype=np.int32),
+        signal_ranks=_signal_ranks(ranking, views),
     )
+
+
+def _signal_ranks(ranking: Ranking | None, views: Views) -> Ints:
+    """Returns where each signal would put each film among all that were ranked, int32 (n, signals), from 1; equal ones share a place."""
+    if ranking is None or ranking.views is None or not views.size:
+        return np.zeros(views.shape, dtype=np.int32)
+    every = np.sort(ranking.views.astype(np.float32), axis=0)
+    better = [
+        len(every) - np.searchsorted(column, mine.astype(np.float32), side="right")
+        for column, mine in zip(every.T, views.T, strict=True)
+    ]
+    return (1 + np.column_stack(better)).astype(np.int32)
 
 
 def _signals(models: Models | None, ranking: Ranking | None) -> list[SignalUsed]:
