@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from cine_recommender.flows.promotion import Promotion
 from cine_recommender.flows.training_worker import TrainingWorker
 from cine_recommender.flows.trainings import Trainings
 from cine_recommender.settings import RecommenderSettings
 from cine_recommender.training.folders import ratings_folder
-from cine_recommender.training.outcome import TrainingJob
-from cinemesh.artifacts import ArtifactStore
+from cine_recommender.training.outcome import KINDS, TrainingJob
+from cinemesh.artifacts import ArtifactError, ArtifactStore
 from cinemesh.clock import Clock, utc_now
 from cinemesh.db import Database
 from cinemesh.outbox import Outbox
@@ -50,6 +52,7 @@ class Retraining:
             self.job,
             settings.service_dir / "training",
             settings.training_at,
+            partial(_made_at, artifacts),
             clock,
         )
         self._working: asyncio.Task[None] | None = None
@@ -73,3 +76,12 @@ class Retraining:
         if self._working is not None:
             self._working.cancel()
             await asyncio.gather(self._working, return_exceptions=True)
+
+
+def _made_at(artifacts: ArtifactStore) -> dt.datetime | None:
+    """Returns when the older of the models that serve was made; None when one of them is missing."""
+    try:
+        versions = {kind: artifacts.current_version(kind) for kind in KINDS}
+        return min(artifacts.manifest(kind, version or "").created_at for kind, version in versions.items())
+    except (ArtifactError, ValueError, OSError):
+        return None

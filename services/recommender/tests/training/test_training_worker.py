@@ -54,10 +54,10 @@ def hired(database: Database, clock: MovableClock, job: TrainingJob, tmp_path: P
     async def switched() -> None:
         pass
 
-    def hire(at: dt.time | None = HALF_PAST_THREE) -> TrainingWorker:
+    def hire(at: dt.time | None = HALF_PAST_THREE, made_at: dt.datetime | None = None) -> TrainingWorker:
         artifacts, outbox = ArtifactStore(job.artifacts_dir), Outbox("recommender")
         promotion = Promotion(artifacts, database, outbox, job.var_dir, switched, clock)
-        return TrainingWorker(database, promotion, lambda: job, tmp_path / "rated", at, clock)
+        return TrainingWorker(database, promotion, lambda: job, tmp_path / "rated", at, lambda: made_at, clock)
 
     return hire
 
@@ -106,6 +106,35 @@ async def test_every_night_one_replica_looks_and_trains_where_there_is_anything_
     assert (await night())[2] == ("2026-03-17", State.UNCHANGED)
 
 
+async def test_a_night_that_was_slept_through_is_made_up_for_once_it_has_been_up_for_a_while(
+    database: Database, hired: Hired, clock: MovableClock
+) -> None:
+    worker = hired(made_at=clock() - dt.timedelta(days=2))
+    await worker.look()
+    clock.forward(minutes=9)
+    await worker.look()
+    assert await known(database) == [], "whoever starts it wants to use it first"
+    clock.forward(minutes=2)
+    await worker.look()
+    assert [one.night for one in await known(database)] == ["2026-03-14"]
+    again = hired(made_at=clock() - dt.timedelta(days=2))
+    clock.forward(minutes=11)
+    await again.look()
+    assert len(await known(database)) == 1, "one night, one try, however often it is started"
+    clock.forward(days=1)
+    await again.look()
+    assert [one.night for one in await known(database)] == ["2026-03-15", "2026-03-14"]
+
+
+async def test_models_made_after_the_last_night_are_not_made_again(
+    database: Database, hired: Hired, clock: MovableClock
+) -> None:
+    worker = hired(made_at=clock() - dt.timedelta(hours=1))
+    clock.forward(minutes=30)
+    await worker.look()
+    assert await known(database) == []
+
+
 async def test_without_an_hour_no_night_is_used(database: Database, hired: Hired, clock: MovableClock) -> None:
     worker = hired(None)
     clock.forward(days=3)
@@ -117,6 +146,7 @@ async def test_a_night_waits_for_a_training_that_somebody_asked_for(
     database: Database, hired: Hired, clock: MovableClock
 ) -> None:
     worker = hired()
+    await worker.look()
     clock.forward(days=1)
     asked = await database.write(lambda tx: trainings.ask(tx, ("content",), clock(), actor_id="ada"))
     await worker.look()

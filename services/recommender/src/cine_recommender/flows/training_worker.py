@@ -28,6 +28,9 @@ from cinemesh.errors import CineError
 
 _LOOK_SECONDS: Final = 3.0
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0)
+_LOOKED_BACK: Final = 20
+_AWAKE: Final = dt.timedelta(minutes=10)
+"""How long it has been up before it asks for a night that it missed: whoever starts it wants to use it first."""
 _BEAT_SECONDS: Final = LEASE.total_seconds() / 3
 _STOPPED: Final = "interrupted: the recommender that trained was stopped; what served before serves on"
 _OUR_FAULT: Final = "something went wrong on our side; the recommender's log says what"
@@ -39,12 +42,15 @@ _log = telemetry.logger("recommender")
 class TrainingWorker:
     """Runs trainings that were asked for, asks for one every night, and ends what others left.
 
+    A machine that sleeps at night asks when it is awake: once it has been up for a while, for the night it missed.
+
     Args:
         database: the store.
         promotion: settles what comes of them.
         job: says what there is to train on at the moment, without what people rated here.
         folder: where those ratings are written for the time of a training.
         at: the hour of the night in UTC; None for never.
+        made_at: says when what serves was made, None where something is missing; looks at files.
         clock: tells the time.
     """
 
@@ -55,6 +61,7 @@ class TrainingWorker:
         job: Callable[[], TrainingJob],
         folder: Path,
         at: dt.time | None,
+        made_at: Callable[[], dt.datetime | None],
         clock: Clock = utc_now,
     ) -> None:
         self._database = database
@@ -62,9 +69,11 @@ class TrainingWorker:
         self._job = job
         self._folder = folder
         self._at = at
+        self._made_at = made_at
         self._clock = clock
         self._holder = str(ULID())
-        self._since = clock()
+        self._began = clock()
+        self._since: dt.datetime | None = None
         self._wake = asyncio.Event()
         self._held = time.monotonic()
         self.process: TrainingProcess | None = None
@@ -115,12 +124,21 @@ class TrainingWorker:
             return
         now = self._clock()
         due = last_due(now, self._at)
-        if due <= self._since:
+        if self._since is None:
+            self._since = await self._last_tried()
+        if due <= self._since or (due <= self._began and now < self._began + _AWAKE):
             return
         night = due.date().isoformat()
         asked = await self._database.write(lambda tx: trainings.ask(tx, KINDS, now, night=night))
         if asked.night == night:  # else one that somebody asked for is in the way: later
             self._since = due
+
+    async def _last_tried(self) -> dt.datetime:
+        """Returns when models were made or a training of all was asked for last; where neither is known, when this began."""
+        asked = await self._database.read(lambda tx: trainings.newest(tx, _LOOKED_BACK))
+        made = await asyncio.to_thread(self._made_at)
+        known = [one.created_at for one in asked if set(one.kinds) == set(KINDS)] + ([made] if made is not None else [])
+        return max(known, default=self._began)
 
     async def _finish(self, found: Training) -> None:
         """Serves what whoever ran a training promoted before they went away."""
