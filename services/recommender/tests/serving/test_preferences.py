@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from google.protobuf.message import Message
 
 from cine.common.v1 import feed_pb2
@@ -16,6 +18,7 @@ from cine.identity.v1 import events_pb2
 from cine_recommender.domain.preferences import Preferences
 from cine_recommender.flows.preferences import PreferenceCopy
 from cine_recommender.settings import RecommenderSettings
+from cine_recommender.store import preferences as store
 from cine_recommender.store import schema
 from cinemesh.db import Database, migrate
 from cinemesh.errors import Unavailable
@@ -72,6 +75,33 @@ async def test_what_was_told_last_holds_at_once_in_whatever_order_it_comes(room:
     assert await room.copy.of("ann") == Preferences((), ("Horror",), share_taste=True)
     await room.told(event(changed(preferred_genres=["War"]), 2), newest)
     assert await room.copy.of("ann") == Preferences((), ("Horror",), share_taste=True)
+
+
+EVERYTHING: dict[str, Any] = {
+    "preferred_genres": ("Drama",), "excluded_genres": ("Horror",), "services": ("Netflix", "Hulu"), "languages": ("fr", "en"),
+    "year_min": 1990, "year_max": 2200, "runtime_max": 10_000, "share_taste": True,
+}  # fmt: skip
+
+
+async def test_all_that_recommendations_go_by_is_kept(room: Room) -> None:
+    assert set(EVERYTHING) == {field.name for field in dataclasses.fields(Preferences)}
+    await room.told(event(changed(**EVERYTHING), 1))
+    room.copy._kept.clear()
+    assert await room.copy.of("ann") == await room.copy.of_sharing("ann") == Preferences(**EVERYTHING)
+    await room.told(event(changed(), 2))
+    assert await room.copy.of("ann") == Preferences()
+
+
+async def test_rows_of_before_serve_groups_until_their_owner_is_asked_about_again(room: Room) -> None:
+    row = {"user_id": "ann", "preferred_genres": ["War"], "excluded_genres": [], "share_taste": True, "told_at": START}
+    await room.database.write(lambda tx: tx.execute(sa.insert(schema.preferences), [row]))
+    assert await room.copy.of_sharing("ann") == Preferences(("War",), share_taste=True)
+    with pytest.raises(Unavailable):  # nobody is there to ask
+        await room.copy.of("ann")
+    # Identity answers with the time of the change, a moment before that of its event
+    whole, before = Preferences(**EVERYTHING), START - dt.timedelta(milliseconds=1)
+    await room.database.write(lambda tx: store.note(tx, "ann", whole, before))
+    assert await room.copy.of("ann") == whole
 
 
 async def test_only_who_lets_others_is_shared(room: Room) -> None:

@@ -97,16 +97,14 @@ class PreferenceCopy:
         Raises:
             Unavailable: the store does not answer.
         """
-        found = await self._database.read(lambda tx: store.of(tx, user_id))
-        return found if found is not None and found.share_taste else None
+        return await self._database.read(lambda tx: store.of_sharing(tx, user_id))
 
     def apply(self, tx: Transaction, events: Sequence[feed_pb2.Event]) -> None:
         """Applies events: told twice, or late, the same comes of them."""
         for event in events:
             fact = events_pb2.PreferencesChanged()
             event.data.Unpack(fact)
-            told = Preferences(tuple(fact.preferred_genres), tuple(fact.excluded_genres), fact.share_taste)
-            self._note(tx, fact.user_id, told, event.time.ToDatetime(tzinfo=dt.UTC))
+            self._note(tx, fact.user_id, _told(fact), event.time.ToDatetime(tzinfo=dt.UTC))
 
     def forget(self, tx: Transaction, user_id: str) -> None:
         """Drops what is kept of a person who left."""
@@ -145,7 +143,20 @@ class PreferenceCopy:
             if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
                 self._away_until = time.monotonic() + _AGAIN_SECONDS
             raise Unavailable("Identity does not say what the person prefers") from None
-        told = Preferences(tuple(said.preferred_genres), tuple(said.excluded_genres), said.share_taste)
+        told = _told(said)
         at = said.updated_at.ToDatetime(tzinfo=dt.UTC)
         await self._database.write(lambda tx: self._note(tx, user_id, told, at))
         return told
+
+
+def _told(said: events_pb2.PreferencesChanged | users_pb2.GetPreferencesResponse) -> Preferences:
+    return Preferences(
+        preferred_genres=tuple(said.preferred_genres),
+        excluded_genres=tuple(said.excluded_genres),
+        services=tuple(said.services),
+        languages=tuple(said.languages),
+        year_min=said.year_min,
+        year_max=said.year_max,
+        runtime_max=said.runtime_max,
+        share_taste=said.share_taste,
+    )

@@ -77,7 +77,8 @@ impressions = sa.Table(
     sa.Index("ix_impressions_experiment", "experiment_id", "created_at", "user_id", "request_id"),
 )
 
-# what Identity told of people's preferences, as far as recommendations need it; somebody without a row is asked about
+# what Identity told of people's preferences, as far as recommendations need it; somebody without a row is asked about,
+# and so is somebody whose row is from before `recommender0005` and has NULL in the last five columns
 preferences = sa.Table(
     "preferences",
     metadata,
@@ -86,4 +87,9 @@ preferences = sa.Table(
     sa.Column("excluded_genres", StringList, nullable=False),
     sa.Column("share_taste", sa.Boolean, nullable=False),
     sa.Column("told_at", UtcDateTime, nullable=False),  # what is older says nothing new
+    sa.Column("services", StringList, nullable=True),
+    sa.Column("languages", StringList, nullable=True),  # ISO 639-1
+    sa.Column("year_min", sa.SmallInteger, nullable=True),  # 0 for any
+    sa.Column("year_max", sa.SmallInteger, nullable=True),  # 0 for any
+    sa.Column("runtime_max", sa.SmallInteger, nullable=True),  # minutes; 0 for any
 )
