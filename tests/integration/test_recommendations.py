@@ -128,5 +128,27 @@ def test_both_profiles_answer_and_ratings_are_predicted(ada: httpx.Client) -> No
     assert told["rating_count"] == len(mine)
 
 
+def test_what_one_prefers_in_general_narrows_answers_and_what_one_asks_for_goes_before(ada: httpx.Client) -> None:
+    mine = {"Netflix", "Prime Video"}
+    preferred = {"services": sorted(mine), "languages": ["en", "fr"], "year_min": 1950, "runtime_max": 150}
+    ada.put("/api/v1/users/me/preferences", json=preferred).raise_for_status()
+    answer = asked(ada, page_size=100)
+    assert (answer["rung"], answer["degraded_reason"]) == ("genre_popularity", "")
+    for one in answer["recommendations"]:
+        assert mine & set(one["movie"]["streaming_services"])
+        assert one["movie"]["runtime_minutes"] <= 150
+        assert one["movie"]["year"] >= 1950
+    older = asked(ada, year_max=1949)["recommendations"]
+    assert older
+    assert all(one["movie"]["year"] <= 1949 for one in older)
+    ada.put("/api/v1/users/me/preferences", json={"services": ["Netflix"], "year_min": 2199}).raise_for_status()
+    end = time.monotonic() + 20
+    said = "too few films would be left, so preferences for years were set aside"
+    while (answer := asked(ada))["degraded_reason"] != said:
+        assert time.monotonic() < end, answer["degraded_reason"]
+        time.sleep(0.1)
+    assert (answer["rung"], len(answer["recommendations"])) == ("genre_popularity", 20)
+
+
 def test_nobody_without_a_token(mesh: Mesh) -> None:
     assert mesh.get(f"{BASE}/").status_code == 401

@@ -185,3 +185,46 @@ async def test_alone_without_models_or_with_one_that_fails_there_is_an_answer(se
     assert (len(found.page.movie_ids), found.reason) == (20, "there is no hybrid model yet")
     nothing = await asked(served, filters=Filters(year_min=2190))
     assert nothing.page.movie_ids == []
+
+
+async def test_what_they_prefer_together_narrows_for_all(served: Served) -> None:
+    """The caller's services, languages that all understand who named any, the shortest of the longest running times; no years."""
+    two(served)
+    guest, facts = Member(name="Dee", preferred_genres=("Comedy",)), served.content.filters
+
+    async def rows_of(mine: Preferences, bobs: Preferences, **question: Any) -> list[int]:
+        served.people.preferences.update(ann=mine, bob=bobs)
+        found = await asked(served, Member(username="bob"), guest, limit=30, **question)
+        assert (found.model, found.reason, len(found.page.movie_ids)) == ("hybrid/tiny", "", 30)
+        return [served.content.cinematch.row_of(film) for film in found.page.movie_ids]
+
+    def on(services: tuple[str, ...], rows: list[int]) -> Any:
+        return facts.on_service[[served.content.services.index(name) for name in services]][:, rows].any(axis=0)
+
+    mine, theirs = ("Netflix", "Prime Video"), ("Hulu", "Disney+")
+    ann = Preferences(services=mine, runtime_max=200)
+    bob = Preferences((), ("War",), services=("Hulu",), year_min=2023, runtime_max=100)
+    rows = await rows_of(ann, bob)
+    assert on(mine, rows).all()
+    assert (facts.runtimes[rows] <= 100).all()
+    assert not facts.in_genre[served.content.genres.index("War"), rows].any()
+    assert (facts.years[rows] < 2023).any()
+    rows = await rows_of(ann, bob, filters=Filters(services=theirs, runtime_max=300))
+    assert on(theirs, rows).all()
+    assert (facts.runtimes[rows] > 100).any()
+    rows = await rows_of(Preferences(languages=("fr", "ko")), Preferences(languages=("en", "fr")))
+    assert (np.isin(rows, facts.languages["fr"]) | ~facts.spoken[rows]).all()
+    rows = await rows_of(Preferences(languages=("ko",)), Preferences(languages=("fr",)))
+    assert np.isin(rows, facts.languages["en"]).any(), "what they do not share narrows nothing"
+
+
+async def test_preferences_that_leave_a_group_too_little_are_set_aside_and_nobodys_limits_break(served: Served) -> None:
+    two(served)
+    served.people.preferences["ann"] = Preferences(services=("Netflix",), runtime_max=60)
+    served.people.preferences["bob"] = Preferences((), ("War",), languages=("mi",), runtime_max=120)
+    found = await asked(served, Member(username="bob"), limit=100)
+    said = "too few films would be left, so preferences for streaming services and running time were set aside"
+    assert (found.model, found.reason) == ("hybrid/tiny", said)
+    rows = [served.content.cinematch.row_of(film) for film in found.page.movie_ids]
+    assert len(rows) == 100
+    assert not served.content.filters.in_genre[served.content.genres.index("War"), rows].any()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 Marks = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int32]
+
+_WORDLESS: Final = frozenset({"zxx", "xx"})
+"""Languages of films in which nothing is said: in ISO 639-2, and as TMDb writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class FilmFilter:
         mean_ratings: float32 (films), 0 to 5.
         languages: Rows of the films of each language, by ISO 639-1 code.
         people: Rows of the films of each director and actor, by name.
+        spoken: bool (films): words are spoken in it, and some language of them is known.
     """
 
     genres: Sequence[str]
@@ -66,9 +71,20 @@ class FilmFilter:
     mean_ratings: npt.NDArray[np.float32]
     languages: Mapping[str, Rows] = field(default_factory=dict)
     people: Mapping[str, Rows] = field(default_factory=dict)
+    spoken: Marks = field(init=False)
 
-    def passing(self, filters: Filters) -> Marks:
+    def __post_init__(self) -> None:
+        """Finds the films of which a language is known."""
+        named = [rows for code, rows in self.languages.items() if code not in _WORDLESS]
+        object.__setattr__(self, "spoken", self._any_of(named))
+
+    def passing(self, filters: Filters, *, unknown: bool = False) -> Marks:
         """Return bool (films): which ones pass.
+
+        Args:
+            filters: What a film must be.
+            unknown: Whether a film of which the languages, the year or the length are unknown passes where they are asked for, and one
+                without words whatever the language.
 
         Raises:
             ValueError: A genre or service that the model does not know.
@@ -82,11 +98,12 @@ class FilmFilter:
         if filters.services:
             passing &= self.on_service[[self.services.index(name) for name in filters.services], :].any(axis=0)
         if filters.languages:
-            passing &= self._any_of([self.languages[code] for code in filters.languages])
+            spoken = self._any_of([self.languages[code] for code in filters.languages])
+            passing &= spoken | ~self.spoken if unknown else spoken
         if filters.people:
             passing &= self._any_of([self.people[name] for name in filters.people])
-        _within(passing, self.years, filters.year_min, filters.year_max)
-        _within(passing, self.runtimes, filters.runtime_min, filters.runtime_max)
+        _within(passing, self.years, filters.year_min, filters.year_max, unknown)
+        _within(passing, self.runtimes, filters.runtime_min, filters.runtime_max, unknown)
         if filters.rating_min > 0:
             passing &= self.mean_ratings >= np.float32(filters.rating_min)
         return passing
@@ -98,8 +115,12 @@ class FilmFilter:
         return marks
 
 
-def _within(passing: Marks, values: Rows, least: int, most: int) -> None:
-    if least or most:
-        passing &= values >= max(least, 1)
+def _within(passing: Marks, values: Rows, least: int, most: int, unknown: bool) -> None:
+    if not (least or most):
+        return
+    within = values >= max(least, 1)
     if most:
-        passing &= values <= most
+        within &= values <= most
+    if unknown:
+        within |= values == 0
+    passing &= within

@@ -92,7 +92,7 @@ class BecauseYouWatched:
         question = Question(filters=Filters(services=tuple(services)))
         asked, reasons = asked_of(models, caller, question, int(self._clock().timestamp()))
 
-        def work() -> tuple[list[tuple[int, Page]], str]:
+        def work() -> tuple[list[tuple[int, Page, str]], str]:
             try:
                 return list(_rows(models, facts, asked, rows, row_size, "")), ""
             except Exception:
@@ -104,11 +104,12 @@ class BecauseYouWatched:
 
         made, failed = await asyncio.get_running_loop().run_in_executor(self._executor, work)
         missing = [*caller.reasons, *stale, *reasons, *([failed] if failed else [])]
+        missing += [set_aside for _, _, set_aside in made if set_aside]
         if models.taste is None:
             missing.append("there is no hybrid model yet")
         cards = models.content.cards
         return Rows(
-            rows=[BecauseRow(cards.card(row), page, self._wording.of(page.facts)) for row, page in made],
+            rows=[BecauseRow(cards.card(row), page, self._wording.of(page.facts)) for row, page, _ in made],
             request_id=uuid.uuid4().hex,
             model=models.name if not failed else models.content.name,
             reason="; ".join(dict.fromkeys(missing)),
@@ -117,7 +118,8 @@ class BecauseYouWatched:
 
 def _rows(
     models: Models, facts: CardFacts, asked: Asked, rows: int, row_size: int, without_taste: str
-) -> Iterator[tuple[int, Page]]:
+) -> Iterator[tuple[int, Page, str]]:
+    """The rows: the film liked, the films for it, and in words which preferences do not count among these."""
     likeness = models.content.likeness
     shown, sources = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32)
     for source in _liked_lately(models, asked.known).tolist():
@@ -127,14 +129,18 @@ def _rows(
             continue
         near, alike = likeness.neighbours(source)
         open_ = ~np.isin(near, shown)
-        ranking = rank(models, asked, Reranking(0, 0), len(near), without_taste=without_taste, among=near[open_])
+        # a row is short, and has a hundred films to choose from: preferences narrow it as long as they fill it
+        ranking = rank(
+            models, asked, Reranking(0, 0), len(near),
+            without_taste=without_taste, among=near[open_], fewest=row_size,
+        )  # fmt: skip
         ranking = _nearest_first(ranking, near, alike)
         places = list(range(min(row_size, len(ranking.rows))))
         if len(places) < min(_FEWEST, row_size):
             continue
         sources = np.append(sources, np.int32(source))
         shown = np.concatenate([shown, ranking.rows[places]])
-        yield source, tell(models, facts, ranking, places)
+        yield source, tell(models, facts, ranking, places), ranking.set_aside
 
 
 def _liked_lately(models: Models, known: Known) -> Ints:

@@ -14,6 +14,7 @@ import numpy as np
 from cine_recommender.domain import group, ladder
 from cine_recommender.domain.filters import Filters
 from cine_recommender.domain.known import Known
+from cine_recommender.domain.narrowing import FEWEST
 from cine_recommender.domain.preferences import Preferences
 from cine_recommender.domain.question import Question
 from cine_recommender.domain.reranking import Reranking
@@ -170,7 +171,7 @@ class ForGroup:
         unknown = _unknown(models, question)
         missing = [*caller.reasons, *stale, *reasons, *([unknown] if unknown else [])]
 
-        def work() -> tuple[Page, Floats, Floats, str]:
+        def work() -> tuple[Page, Floats, Floats, str, str]:
             try:
                 return _for_all(models, facts, asked, persons, question, "")
             except Exception:
@@ -179,7 +180,8 @@ class ForGroup:
                 self._log.exception("the hybrid model failed", model=models.taste.name)
                 return _for_all(models, facts, asked, persons, question, "the hybrid model failed to answer")
 
-        page, scores, member_scores, without = await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        loop = asyncio.get_running_loop()
+        page, scores, member_scores, without, set_aside = await loop.run_in_executor(self._executor, work)
         return GroupAnswer(
             page=page,
             words=self._wording.of(page.facts),
@@ -188,7 +190,7 @@ class ForGroup:
             member_scores=member_scores,
             request_id=uuid.uuid4().hex,
             model=models.content.name if without else models.name,
-            reason="; ".join(dict.fromkeys([*missing, *([without] if without else [])])),
+            reason="; ".join(dict.fromkeys([*missing, *filter(None, (without, set_aside))])),
         )
 
     async def _others(self, user_id: str, members: Sequence[Member]) -> list[_Person]:
@@ -228,16 +230,15 @@ def _for_all(
     persons: Sequence[_Person],
     question: GroupQuestion,
     without_taste: str,
-) -> tuple[Page, Floats, Floats, str]:
-    """Ranks all films for each, and chooses."""
+) -> tuple[Page, Floats, Floats, str, str]:
+    """Ranks all films for each, and chooses; last in words what was missing, and which preferences do not count."""
     away = _away(persons, question)
     # what one of them never wants is nothing for the group, whatever else was asked for
     never = {*question.filters.excluded_genres, *(name for one in persons for name in one.preferences.excluded_genres)}
     filters = replace(question.filters, excluded_genres=tuple(name for name in models.content.genres if name in never))
-    rankings = [
-        _ranked(models, asked, one, Question(filters=filters, include_seen=True), away, without_taste)
-        for one in persons
-    ]
+    wanted, theirs = _wanted_together(persons), Question(filters=filters, include_seen=True)
+    fewest = max(FEWEST, question.limit)
+    rankings = [_ranked(models, asked, one, wanted, theirs, away, fewest, without_taste) for one in persons]
     scores = np.full((len(persons), len(models.content)), -1, dtype=np.float32)
     for member, ranking in enumerate(rankings):
         scores[member, ranking.rows] = ranking.scores
@@ -247,7 +248,8 @@ def _for_all(
     of_each = scores[:, rows]
     page = _told(models, facts, rankings[0], rows, of_each, question.strategy)
     reason = next((one.reason for one in rankings if one.reason), "")
-    return page, group.together(of_each, question.strategy), of_each.T, reason
+    set_aside = next((one.set_aside for one in rankings if one.set_aside), "")
+    return page, group.together(of_each, question.strategy), of_each.T, reason, set_aside
 
 
 def _away(persons: Sequence[_Person], question: GroupQuestion) -> Ints:
@@ -255,30 +257,47 @@ def _away(persons: Sequence[_Person], question: GroupQuestion) -> Ints:
     return np.concatenate([*(hidden(one.known, asked) for one in persons), np.array(question.vetoed, dtype=np.int32)])
 
 
+def _wanted_together(persons: Sequence[_Person]) -> Preferences:
+    """What counts for all of what each prefers in general.
+
+    Languages that everybody understands who named any, the shortest of the longest running times, and the caller's services: one who has
+    the film is enough, and who has what is told to nobody else. Years are taste, where a group is a compromise.
+    """
+    named = [set(one.preferences.languages) for one in persons if one.preferences.languages]
+    return Preferences(
+        services=persons[0].preferences.services,
+        languages=tuple(sorted(set.intersection(*named))) if named else (),
+        runtime_max=min((one.preferences.runtime_max for one in persons if one.preferences.runtime_max), default=0),
+    )
+
+
 def _ranked(
-    models: Models, asked: Asked, person: _Person, question: Question, away: Ints, without_taste: str
+    models: Models,
+    asked: Asked,
+    person: _Person,
+    wanted: Preferences,
+    question: Question,
+    away: Ints,
+    fewest: int,
+    without_taste: str,
 ) -> Ranking:
     # with `include_seen` only what is refused is hidden: here that is all that is nothing for any of them
     known = replace(person.known, refused=np.unique(away).astype(np.int32))
-    preferences = replace(person.preferences, excluded_genres=())
+    preferences = replace(wanted, preferred_genres=person.preferences.preferred_genres)
     theirs = replace(asked, known=known, preferences=preferences, question=question, diversity=0.0)
-    ranking = rank(models, theirs, _PLAIN, len(models.content), without_taste=without_taste)
-    if ranking.rung == ladder.GENRE_POPULARITY and preferences.preferred_genres:
-        return _all_genres(models, theirs, ranking, without_taste)
+
+    def ranked(one: Asked) -> Ranking:
+        return rank(models, one, _PLAIN, len(models.content), without_taste=without_taste, fewest=fewest)
+
+    ranking = ranked(theirs)
+    some = len(ranking.rows) < len(models.content)
+    if ranking.rung == ladder.GENRE_POPULARITY and preferences.preferred_genres and some:
+        return _all_genres(ranking, ranked(replace(theirs, preferences=wanted)))
     return ranking
 
 
-def _all_genres(models: Models, asked: Asked, preferred: Ranking, without_taste: str) -> Ranking:
+def _all_genres(preferred: Ranking, rest: Ranking) -> Ranking:
     """Adds films of other genres, at half their score: the group may want none that a guest named."""
-    if len(preferred.rows) == len(models.content):
-        return preferred
-    rest = rank(
-        models,
-        replace(asked, preferences=Preferences()),
-        _PLAIN,
-        len(models.content),
-        without_taste=without_taste,
-    )
     other = rest.taken(np.flatnonzero(~np.isin(rest.rows, preferred.rows)))
     half = np.float32(0.5)
     halved = replace(other, scores=other.scores * half, shares=other.shares * half)

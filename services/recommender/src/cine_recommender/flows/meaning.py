@@ -30,9 +30,13 @@ class Meaning:
         """Return how well each film fits, float32 (films,), 0 to 1, read-only; None when no word is known or no film described."""
         return self._fitting(text)
 
+    def related(self, fits: Floats) -> Mask:
+        """Return which films are about it at all, bool (films,)."""
+        return fits >= _LEAST
+
     def best(self, fits: Floats, allowed: Mask) -> Mask:
         """Return which of the allowed films fit best, bool (films,): at most `MOST`, none that is unrelated."""
-        rows = np.flatnonzero(allowed & (fits >= _LEAST))
+        rows = np.flatnonzero(allowed & self.related(fits))
         if len(rows) > MOST:
             rows = rows[np.argpartition(-fits[rows], MOST - 1)[:MOST]]
         marks = np.zeros(len(fits), dtype=bool)

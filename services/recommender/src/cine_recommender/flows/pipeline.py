@@ -15,6 +15,7 @@ import numpy.typing as npt
 from cine_recommender.domain import ladder
 from cine_recommender.domain.calibration import genre_shares, mix_of_liked
 from cine_recommender.domain.known import Known
+from cine_recommender.domain.narrowing import FEWEST, narrow
 from cine_recommender.domain.numbering import Numbering
 from cine_recommender.domain.preferences import Preferences
 from cine_recommender.domain.question import Question
@@ -32,8 +33,6 @@ HEAD: Final = 100
 ABOUT_SHARE: Final = 0.5
 """Share of a score that is how well the film fits what a wish says it should be about."""
 DISMISSED_SECONDS: Final = 30 * 86_400
-_FEWEST: Final = 40
-"""Films of the preferred genres that are enough to be shown alone."""
 _WISHED_STARS: Final = 5.0
 _CONTENT: Final = COMPONENTS.index("content")
 
@@ -88,6 +87,7 @@ class Ranking:
         reason: what was missing; empty when nothing was.
         decided: places whose order more than the score decided.
         without_taste: why the hybrid model was not asked; empty when it was, or when there is none.
+        set_aside: in words, which preferences do not count because too few films suit them; empty for none.
     """
 
     rows: Ints
@@ -104,6 +104,7 @@ class Ranking:
     reason: str = ""
     decided: int = 0
     without_taste: str = ""
+    set_aside: str = ""
 
     def taken(self, order: npt.NDArray[np.intp]) -> Ranking:
         """Returns it with its films in another order."""
@@ -190,8 +191,11 @@ def rank(
     *,
     without_taste: str = "",
     among: Ints | None = None,
+    fewest: int = FEWEST,
 ) -> Ranking:
-    """Returns the ranking for a person; what is missing is said in its `reason`.
+    """Returns the ranking for a person; what is missing is said in its `reason`, preferences that do not count in its `set_aside`.
+
+    Whether preferences narrow is decided once for all pages: no later one has films that were kept off an earlier one.
 
     Args:
         models: what there is.
@@ -200,21 +204,24 @@ def rank(
         depth: films ranked.
         without_taste: why the hybrid model is not to be asked; empty to ask it.
         among: int32 (n,), rows to choose from; None for all films.
+        fewest: films that preferences must leave to narrow.
     """
     allowed = _allowed(models, asked)
     if among is not None:
         chosen = np.zeros(len(allowed), dtype=bool)
         chosen[among] = True
         allowed &= chosen
-    fits = _fitting(models, asked.question, allowed)
     taste = None if without_taste else models.taste
     history = _history(taste, asked) if taste is not None else None
     liked, weights = liked_by(models, asked)
     personal = taste is not None and history is not None and len(history) > 0
+    by_taste = taste is not None and (personal or not len(liked))
+    allowed, set_aside = _narrowed(models, asked, allowed, by_taste=by_taste, fewest=fewest)
+    fits = _fitting(models, asked.question, allowed)
     reason = without_taste
     if taste is None and not reason:
         reason = "there is no hybrid model yet"
-    if taste is not None and history is not None and (personal or not len(liked)):
+    if taste is not None and history is not None and by_taste:
         if not personal:
             allowed = _preferred(models, asked, allowed)
         ranked, total = _by_taste(models, taste, history, asked, allowed, depth)
@@ -232,6 +239,7 @@ def rank(
     made = Ranking(
         ranked.rows, ranked.scores, ranked.shares, np.arange(1, len(ranked.rows) + 1, dtype=np.int32), total, rung,
         asked, history, ranked.views, ranked.signals, reason=reason, decided=how.places, without_taste=without_taste,
+        set_aside=set_aside,
     )  # fmt: skip
     if fits is not None:
         made = _about(made, fits)
@@ -263,6 +271,19 @@ def _allowed(models: Models, asked: Asked) -> Mask:
         likes = np.array(asked.question.like_movie_ids, dtype=np.int32)
         allowed[models.numbering.known_rows(likes)] = False
     return allowed
+
+
+def _narrowed(models: Models, asked: Asked, allowed: Mask, *, by_taste: bool, fewest: int) -> tuple[Mask, str]:
+    """Of films that are allowed those that suit what the person prefers in general, and in words what of it was set aside."""
+    if not asked.preferences.narrows:
+        return allowed, ""
+    # those count that can be shown: the hybrid model ranks none that it does not know, and a wish wants films that are about it
+    open_ = allowed & (models.taste_rows >= 0) if by_taste else allowed
+    fits = models.meaning.fitting(asked.question.about) if asked.question.about else None
+    if fits is not None:
+        open_ = open_ & models.meaning.related(fits)
+    suits, set_aside = narrow(models.content.filters, asked.preferences, asked.question, open_, fewest)
+    return allowed & suits, set_aside
 
 
 def _fitting(models: Models, question: Question, allowed: Mask) -> Floats | None:
@@ -298,7 +319,7 @@ def _preferred(models: Models, asked: Asked, allowed: Mask) -> Mask:
     if not genres or asked.question.filters.genres:
         return allowed
     preferred = allowed & models.content.filters.in_genre[genres].any(axis=0)
-    return preferred if np.count_nonzero(preferred) >= _FEWEST else allowed
+    return preferred if np.count_nonzero(preferred) >= FEWEST else allowed
 
 
 def _by_taste(

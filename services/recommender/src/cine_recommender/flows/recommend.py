@@ -219,8 +219,7 @@ class Recommend:
         reasons: Sequence[str],
     ) -> Answer:
         ranking = made.ranking
-        if ranking.reason:
-            reasons = (*reasons, ranking.reason)
+        reasons = (*reasons, *filter(None, (ranking.reason, ranking.set_aside)))
         by_taste = ranking.history is not None and models.taste is not None
         answer = Answer(
             next=self._next(made, caller, key, position),

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from google.protobuf.message import Message
 
 from cinemesh import contracts
+from cinemesh.context import current
 from cinemesh.db import Database, migrate
 from cinemesh.errors import NotFound, Unavailable
 from cinemesh.feed import FeedServicer
@@ -31,13 +32,14 @@ class IdentitySettings(ServiceSettings):
 
 
 class StandIn(Application):
-    """Answers `GetJsonWebKeySet`, `BatchGetUsers` and `GetPublicProfile`, and nothing else of the contract; serves a feed.
+    """Answers `GetJsonWebKeySet`, `BatchGetUsers`, `GetPublicProfile`, `GetPreferences`, and nothing else of the contract; serves a feed.
 
     Attributes:
         keys: private or public JWKs whose public parts it publishes; change them at will.
         asked: how often it was asked for them.
         people: user names by user id, as calls see them.
-        questions: how often it was asked for people.
+        preferences: what people prefer by user id, as fields of `GetPreferencesResponse`; nothing for others.
+        questions: how often it was asked for people and what they prefer.
         away: whether it refuses to say, as an Identity that starts.
     """
 
@@ -48,6 +50,7 @@ class StandIn(Application):
         self.keys: Sequence[dict[str, Any]] = ()
         self.asked = 0
         self.people: dict[str, str] = {}
+        self.preferences: dict[str, dict[str, Any]] = {}
         self.questions = 0
         self.away = False
         self._db: Database | None = None
@@ -139,6 +142,7 @@ def _user_servicer(stubs: Any, app: StandIn) -> Any:
     batch: Any = contracts.message("cine.identity.v1.BatchGetUsersResponse")
     user: Any = contracts.message("cine.identity.v1.PublicUser")
     profile: Any = contracts.message("cine.identity.v1.GetPublicProfileResponse")
+    preferences: Any = contracts.message("cine.identity.v1.GetPreferencesResponse")
 
     class Servicer(stubs.UserServiceServicer):  # type: ignore[misc]
         async def BatchGetUsers(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - by the contract
@@ -158,6 +162,12 @@ def _user_servicer(stubs: Any, app: StandIn) -> Any:
                 if username.casefold() == request.username.casefold():
                     return profile(user_id=user_id, username=username)
             raise NotFound("there is no person of that name")
+
+        async def GetPreferences(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+            app.questions += 1
+            if app.away:
+                raise Unavailable("starting")
+            return preferences(**app.preferences.get(current().principal.user_id, {}))
 
     return Servicer()
 
