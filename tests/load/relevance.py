@@ -34,6 +34,11 @@ _YEAR = re.compile(r"^(.*) \((\d{4})\)$")
 _BRACKETS = re.compile(r"\s*\([^)]*\)")
 
 
+def without_brackets(title: str) -> str:
+    """Returns a title without what stands in brackets, such as another title."""
+    return _BRACKETS.sub("", title)
+
+
 def read_queries(path: Path = QUERIES) -> list[tuple[str, str, list[tuple[str, int]]]]:
     """Returns (kind, query, accepted (title key, year) pairs)."""
     queries = []
@@ -49,11 +54,11 @@ def _accepted(text: str) -> tuple[str, int]:
     found = _YEAR.match(text)
     if found is None:
         raise ValueError(f"{text!r} does not end in a year in brackets")
-    return exact_key(_BRACKETS.sub("", found[1])), int(found[2])
+    return exact_key(without_brackets(found[1])), int(found[2])
 
 
 def _keys(film: Film) -> set[str]:
-    return {exact_key(_BRACKETS.sub("", title)) for title in (film.title, *film.alternative_titles)}
+    return {exact_key(without_brackets(title)) for title in (film.title, *film.alternative_titles)}
 
 
 def reciprocal_rank(generation: Generation, ordinals: list[int], accepted: list[tuple[str, int]]) -> float:
@@ -83,12 +88,12 @@ def tip_of_tongue(generation: Generation, path: Path) -> dict[str, float]:
     engines = {"fused": generation.engine, "bm25": generation.engine.without_meaning()}
     ranks: dict[str, list[float]] = {name: [] for name in engines}
     for row in rows:
-        wanted = exact_key(_BRACKETS.sub("", row["movieName"]))
+        wanted = exact_key(without_brackets(row["movieName"]))
         for name, engine in engines.items():
             ordinals = engine.search(SearchQuery(row["QuestionBody"][:500], limit=DEPTH)).ordinals
             titles = [_keys(generation.films[ordinal]) for ordinal in ordinals]
             ranks[name].append(next((1 / r for r, names in enumerate(titles, 1) if wanted in names), 0.0))
-    present = sum(exact_key(_BRACKETS.sub("", row["movieName"])) in known for row in rows) / len(rows)
+    present = sum(exact_key(without_brackets(row["movieName"])) in known for row in rows) / len(rows)
     return {name: float(np.mean(values)) for name, values in ranks.items()} | {
         "in_catalogue": present,
         "queries": len(rows),

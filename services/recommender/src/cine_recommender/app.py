@@ -34,6 +34,7 @@ from cinemesh.clock import Clock, utc_now
 from cinemesh.feed import FeedServicer
 from cinemesh.paging import PageTokens
 from cinemesh.server import Application, Mount, Probe
+from cinemesh.textencoder.present import PresentEncoder
 
 
 class RecommenderApplication(Application):
@@ -61,6 +62,7 @@ class RecommenderApplication(Application):
         self.artifacts = ArtifactStore(self.settings.artifacts_dir)
         self.content = ServedContent(self.artifacts, variety)
         self.taste = ServedTaste(self.artifacts)
+        self.present = PresentEncoder(self.artifacts)
         self._executor = ThreadPoolExecutor(self.settings.likeness_threads, thread_name_prefix="likeness")
         self.clock = clock
         self.remembering = Remembering(self.settings, clock)
@@ -77,6 +79,7 @@ class RecommenderApplication(Application):
             assigner=self.experiments.assigner,
             impressions=self.remembering.impressions,
             executor=self._executor,
+            present=self.present,
             reader=self.speaking.reader,
             wording=self.speaking.wording,
             clock=clock,
@@ -152,12 +155,16 @@ class RecommenderApplication(Application):
         probes = {
             "model:content": Probe(self.content.probe),
             "model:hybrid": Probe(self.taste.probe, required=False),
+            "model:sentence-encoder": Probe(self._sentence_encoder, required=False),
             **self.remembering.probes(),
             **self.speaking.probes(),
         }
         if self.settings.experiments_file is not None:
             probes["experiments"] = Probe(self.experiments.probe, required=False)
         return probes
+
+    async def _sentence_encoder(self) -> str:
+        return await asyncio.to_thread(self.present.probe)
 
     def feed(self) -> FeedServicer:
         """Serves feedback given and taken back."""

@@ -32,6 +32,7 @@ from cine_recommender.servicer.recommendations import RecommendationCalls
 from cine_recommender.settings import RecommenderSettings
 from cinemesh.clock import Clock, utc_now
 from cinemesh.paging import PageTokens
+from cinemesh.textencoder.present import PresentEncoder
 
 
 def options_of(settings: RecommenderSettings) -> Options:
@@ -70,6 +71,7 @@ class Recommending:
         assigner: variants of experiments.
         impressions: the log of answers.
         executor: threads for the work of models.
+        present: gives the sentence encoder, where there is one.
         reader: reads wishes in words.
         wording: words reasons.
         clock: tells the time.
@@ -88,6 +90,7 @@ class Recommending:
         assigner: AssignsVariants,
         impressions: TakesDown,
         executor: Executor,
+        present: PresentEncoder,
         reader: WishReader,
         wording: Wording,
         clock: Clock = utc_now,
@@ -100,6 +103,7 @@ class Recommending:
             preferences=preferences,
             assigner=assigner,
             executor=executor,
+            present=present,
         )
         self.recommend = Recommend(
             asking=asking,

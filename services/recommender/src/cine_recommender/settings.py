@@ -63,6 +63,10 @@ class RecommenderSettings(ServiceSettings):
     ngram_max: int = Field(default=2, ge=1, le=3, description="training: longest run of words that is a term")
     min_df: int = Field(default=3, ge=1, le=1000, description="training: films a term must occur in to count")
 
+    sentences: bool = Field(
+        default=True, description="training: embed described films with the sentence encoder, where one is present"
+    )
+
     ratings_dir: Path | None = Field(
         default=None,
         description="training: folder with ratings.csv and movies.csv; empty: the largest of the data, or the starter's",
@@ -96,5 +100,9 @@ class RecommenderSettings(ServiceSettings):
             pydantic.ValidationError: `ngram_min` is above `ngram_max`.
         """
         return ContentOptions(
-            max_features=self.max_features, ngram_min=self.ngram_min, ngram_max=self.ngram_max, min_df=self.min_df
+            max_features=self.max_features,
+            ngram_min=self.ngram_min,
+            ngram_max=self.ngram_max,
+            min_df=self.min_df,
+            sentences=self.sentences,
         )

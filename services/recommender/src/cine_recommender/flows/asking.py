@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from cine_recommender.domain.known import Known
@@ -17,6 +18,7 @@ from cine_recommender.flows.pipeline import Asked, Models
 from cine_recommender.flows.telling import CardFacts
 from cine_recommender.models.served import ServedContent
 from cinemesh.errors import Unavailable
+from cinemesh.textencoder.present import PresentEncoder
 
 _HOUR: Final = 3600
 _MEMORY_AWAY: Final = "what you did lately cannot be read at present"
@@ -81,6 +83,7 @@ class Asking:
         preferences: what people prefer.
         assigner: variants of experiments.
         executor: threads for the work of models.
+        present: gives the sentence encoder, where there is one; None for never asking it.
     """
 
     def __init__(
@@ -92,8 +95,9 @@ class Asking:
         preferences: KnowsPreferences,
         assigner: AssignsVariants,
         executor: Executor,
+        present: PresentEncoder | None = None,
     ) -> None:
-        self._content, self._taste, self._executor = content, taste, executor
+        self._content, self._taste, self._executor, self._present = content, taste, executor, present
         self._memory, self._preferences, self._assigner = memory, preferences, assigner
         self._last = LastKnown()
         self._joined: tuple[Models, CardFacts] | None = None
@@ -129,7 +133,8 @@ class Asking:
         serving, taste = self._content.serving, self._taste.taste
         content, joined = serving.model, self._joined
         if joined is None or joined[0].content is not content or joined[0].taste is not taste:
-            models = await asyncio.get_running_loop().run_in_executor(self._executor, Models, content, taste)
+            join = partial(Models, content, taste, self._present)
+            models = await asyncio.get_running_loop().run_in_executor(self._executor, join)
             facts = joined[1] if joined is not None and joined[1].content is content else CardFacts(content)
             self._joined = joined = (models, facts)
         stale = tuple(one for one in (serving.degraded_reason, self._taste.taste_reason) if one)

@@ -22,9 +22,10 @@ from cine_recommender.domain.question import Question
 from cine_recommender.domain.reranking import Reranking, push_down, rerank
 from cine_recommender.domain.standins import liked_rows, rank_by_likeness, rank_by_popularity
 from cine_recommender.domain.taste import COMPONENTS, Ranked, Signal, TasteModel, Views
-from cine_recommender.flows.meaning import Meaning
+from cine_recommender.flows.meaning import Fit, Meaning
 from cine_recommender.interactions import Floats, History, Ints, Mask
 from cine_recommender.models.content import ContentModel
+from cinemesh.textencoder.present import PresentEncoder
 
 DEPTH: Final = 500
 """Films ranked at once; whoever leafs further has all of them ranked."""
@@ -88,6 +89,7 @@ class Ranking:
         decided: places whose order more than the score decided.
         without_taste: why the hybrid model was not asked; empty when it was, or when there is none.
         set_aside: in words, which preferences do not count because too few films suit them; empty for none.
+        reranked_by: the sentence encoder that put films in order by a wish; empty where none did.
     """
 
     rows: Ints
@@ -105,6 +107,7 @@ class Ranking:
     decided: int = 0
     without_taste: str = ""
     set_aside: str = ""
+    reranked_by: str = ""
 
     def taken(self, order: npt.NDArray[np.intp]) -> Ranking:
         """Returns it with its films in another order."""
@@ -142,6 +145,7 @@ class Models:
     Attributes:
         content: whose rows films are.
         taste: the hybrid model; None when there is none.
+        present: gives the sentence encoder, where there is one; None for never asking it.
         taste_rows: int32 (content rows,), row of each film in the hybrid model, -1 for none.
         content_rows: int32 (taste rows,), the other way round.
         genre_shares: float32 (content rows, genres), p(genre|film).
@@ -150,6 +154,7 @@ class Models:
 
     content: ContentModel
     taste: TasteModel | None
+    present: PresentEncoder | None = None
     numbering: Numbering = field(init=False)
     taste_rows: Ints = field(init=False)
     content_rows: Ints = field(init=False)
@@ -165,7 +170,7 @@ class Models:
             "taste_rows": Numbering(theirs).rows(self.content.movie_ids),
             "content_rows": numbering.rows(theirs),
             "genre_shares": genre_shares(self.content.filters.in_genre),
-            "meaning": Meaning(self.content),
+            "meaning": Meaning(self.content, self.present),
         }
         for name, value in made.items():
             object.__setattr__(self, name, value)
@@ -217,7 +222,7 @@ def rank(
     personal = taste is not None and history is not None and len(history) > 0
     by_taste = taste is not None and (personal or not len(liked))
     allowed, set_aside = _narrowed(models, asked, allowed, by_taste=by_taste, fewest=fewest)
-    fits = _fitting(models, asked.question, allowed)
+    fit = _fitting(models, asked.question, allowed)
     reason = without_taste
     if taste is None and not reason:
         reason = "there is no hybrid model yet"
@@ -241,8 +246,8 @@ def rank(
         asked, history, ranked.views, ranked.signals, reason=reason, decided=how.places, without_taste=without_taste,
         set_aside=set_aside,
     )  # fmt: skip
-    if fits is not None:
-        made = _about(made, fits)
+    if fit is not None:
+        made = _about(made, fit)
     return _reordered(models, made, how)
 
 
@@ -279,22 +284,22 @@ def _narrowed(models: Models, asked: Asked, allowed: Mask, *, by_taste: bool, fe
         return allowed, ""
     # those count that can be shown: the hybrid model ranks none that it does not know, and a wish wants films that are about it
     open_ = allowed & (models.taste_rows >= 0) if by_taste else allowed
-    fits = models.meaning.fitting(asked.question.about) if asked.question.about else None
-    if fits is not None:
-        open_ = open_ & models.meaning.related(fits)
+    related = models.meaning.related(asked.question.about) if asked.question.about else None
+    if related is not None:
+        open_ = open_ & related
     suits, set_aside = narrow(models.content.filters, asked.preferences, asked.question, open_, fewest)
     return allowed & suits, set_aside
 
 
-def _fitting(models: Models, question: Question, allowed: Mask) -> Floats | None:
-    """Narrows to the films that fit a wish best; returns how well each does, float32 (films,), None without one."""
+def _fitting(models: Models, question: Question, allowed: Mask) -> Fit | None:
+    """Narrows to the films that fit a wish best; returns how well each does, None without one."""
     if not question.about:
         return None
-    fits = models.meaning.fitting(question.about)
-    if fits is None:
+    fit = models.meaning.fit(question.about, allowed)
+    if fit is None:
         return None
-    allowed &= models.meaning.best(fits, allowed)
-    return fits
+    allowed &= fit.best
+    return fit
 
 
 def _history(taste: TasteModel, asked: Asked) -> History:
@@ -334,14 +339,15 @@ def _by_taste(
     return replace(ranked, rows=rows), total if len(rows) == depth else len(rows)
 
 
-def _about(ranking: Ranking, fits: Floats) -> Ranking:
-    part = np.float32(ABOUT_SHARE)
+def _about(ranking: Ranking, fit: Fit) -> Ranking:
+    part, fits = np.float32(ABOUT_SHARE), fit.films
+    reason = "; ".join(filter(None, (ranking.reason, fit.reason)))
     scores = (1 - part) * ranking.scores + part * fits[ranking.rows]
     shares = (1 - part) * ranking.shares
     shares[:, _CONTENT] += part * fits[ranking.rows]
     order = np.argsort(-scores, kind="stable")
     ordered = replace(ranking, scores=scores, shares=shares, about=float(part)).taken(order)
-    return replace(ordered, by_score=ranking.by_score)
+    return replace(ordered, by_score=ranking.by_score, reason=reason, reranked_by=fit.reranked_by)
 
 
 def _reordered(models: Models, ranking: Ranking, how: Reranking) -> Ranking:

@@ -28,6 +28,7 @@ from cine_recommender.flows.telling import CardFacts, Page, plain_page, tell
 from cine_recommender.language.wording import Worded
 from cinemesh import telemetry
 from cinemesh.clock import Clock, utc_now
+from cinemesh.textencoder import SENTENCE_KIND
 
 _PAGING_SECONDS: Final = 3600.0
 """How long a ranking is at hand for whoever leafs through it; after that it is made again from the token."""
@@ -225,7 +226,7 @@ class Recommend:
             next=self._next(made, caller, key, position),
             total=ranking.total,
             request_id=uuid.uuid4().hex,
-            model=models.taste.name if by_taste and models.taste is not None else models.content.name,
+            model=_named(models, by_taste, ranking.reranked_by),
             rung=ranking.rung,
             profile=ranking.asked.profile if by_taste else "",
             reason="; ".join(dict.fromkeys(reasons)),
@@ -282,6 +283,12 @@ class Recommend:
         )
         self._take_down(caller, answer, page.movie_ids, Noted(None, None, page, words))
         return answer
+
+
+def _named(models: Models, by_taste: bool, reranked_by: str) -> str:
+    """The models behind an answer: what ranked, and what put its films in order by a wish."""
+    ranked = models.taste.name if by_taste and models.taste is not None else models.content.name
+    return f"{ranked}, {SENTENCE_KIND}/{reranked_by}" if reranked_by else ranked
 
 
 def _after(models: Models, ranking: Ranking, position: Position) -> int:

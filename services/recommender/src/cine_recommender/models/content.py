@@ -19,6 +19,7 @@ from cine_recommender.models import layout
 from cine_recommender.models.cards import CardFile
 from cine_recommender.models.likeness import Likeness, TermMatrix
 from cine_recommender.models.people import PeopleRows
+from cine_recommender.models.sentences import Sentences
 from cinemesh import vocabulary
 from cinemesh.artifacts import Artifact, ArtifactCorrupt, ArtifactStore
 from cinemesh.vocabulary import Vocabulary
@@ -45,6 +46,7 @@ class ContentModel:
         scores: float32 (genres + 1, films), 0 to 1: how good an example of each genre, and the last how good and well known.
         groups: int32 (2, films): director and series, -1 for none.
         rating_counts: int32 (films), ratings behind each mean.
+        sentences: Sentence embeddings of the films; None where no sentence encoder was present in training.
     """
 
     name: str
@@ -63,6 +65,7 @@ class ContentModel:
     scores: npt.NDArray[np.float32]
     groups: npt.NDArray[np.int32]
     rating_counts: npt.NDArray[np.int32]
+    sentences: Sentences | None = None
 
     def __len__(self) -> int:
         """Number of films it knows."""
@@ -165,7 +168,18 @@ def _load(artifact: Artifact, variety: Variety) -> ContentModel:
         scores=scores,
         groups=groups,
         rating_counts=_mapped(artifact, layout.RATING_COUNTS),
+        sentences=_sentences(artifact, likeness.described),
     )
+
+
+def _sentences(artifact: Artifact, described: npt.NDArray[np.int32]) -> Sentences | None:
+    encoder = artifact.manifest.parameters.get(layout.SENTENCE_ENCODER)
+    if not encoder:
+        return None
+    vectors = _mapped(artifact, layout.SENTENCES)
+    if len(vectors) != len(described):
+        raise ValueError(f"{len(vectors)} sentence embeddings of {len(described)} films")
+    return Sentences(encoder, described, vectors)
 
 
 def _mapped(artifact: Artifact, name: str) -> npt.NDArray[Any]:

@@ -7,6 +7,9 @@ KIND = "content"
 VERSION = 4
 """Raised whenever the meaning of a file changes; a model of another layout is refused."""
 
+SENTENCE_ENCODER = "sentence_encoder"
+"""Parameter of the manifest: version of the sentence encoder that films were embedded with, empty for none."""
+
 NAMES = "names.json"  # genres, services, languages and their sizes, genre sets
 MOVIE_IDS = "movie_ids.npy"  # int32 (films)
 YEARS = "years.npy"  # int32 (films), 0 unknown, ascending
@@ -27,5 +30,7 @@ SCORE_TAG_BYTES = 2  # what each chunk ends with
 CARD_OFFSETS = "card_offsets.npy"  # int64 (films + 1)
 DESCRIBED = "described.npy"  # int32: rows with a text
 MEANING = "meaning.npy"  # float32 (described, dimensions)
+SENTENCES = "sentences.npy"  # float16 (described, dimensions), rows of length 1; only where SENTENCE_ENCODER names one
+SENTENCE_TEXTS = "sentence_texts.npy"  # uint8 (described, 16), digests of the texts embedded
 BY_FILM, BY_TERM = "terms_by_film_", "terms_by_term_"  # prefixes of the same sparse matrix, both ways round
 STARTS, COLUMNS, VALUES = "starts.npy", "columns.npy", "values.npy"  # int64, int32, float32

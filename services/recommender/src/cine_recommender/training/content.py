@@ -15,28 +15,30 @@ import numpy as np
 from cine_recommender.models import layout
 from cine_recommender.training.cards import write_cards
 from cine_recommender.training.catalogue import rows_of, write_catalogue
-from cine_recommender.training.features import Features, build_features
+from cine_recommender.training.features import Features, build_features, described_texts
 from cine_recommender.training.films import Films, read_films
 from cine_recommender.training.options import ContentOptions
 from cine_recommender.training.quality import measure
 from cine_recommender.training.rankings import build_rankings, genre_sets
 from cine_recommender.training.scores import genre_scores, membership, prior
+from cine_recommender.training.sentences import embed, present_version
 from cine_recommender.training.series import groups
-from cinemesh.artifacts import Artifact, ArtifactStore, Metric
+from cinemesh.artifacts import Artifact, ArtifactError, ArtifactStore, Metric
 from cinemesh.textencoder import StaticTextEncoder, shipped
 
 Progress = Callable[[str, float], None]
-"""Called with the name of a step and the share of the whole that is done, 0 to 1, when the step begins."""
+"""Called with the name of a step and the share of the whole that is done, 0 to 1, when the step begins; during a long one now and then."""
 
 _log = logging.getLogger(__name__)
 _STEPS = {
     "read": 0.02,
     "vectors": 0.05,
-    "scores": 0.60,
-    "rankings": 0.70,
-    "cards": 0.85,
-    "quality": 0.92,
-    "publish": 0.96,
+    "scores": 0.30,
+    "rankings": 0.35,
+    "cards": 0.43,
+    "quality": 0.47,
+    "sentences": 0.50,
+    "publish": 0.98,
 }
 _KEPT_VERSIONS = 3
 
@@ -54,6 +56,19 @@ class _Clock:
         yield
         self.seconds[name] = time.perf_counter() - started
 
+    def within(self, name: str, after: str) -> Callable[[float], None]:
+        """Returns what tells how far a step is, 0 to 1; every percent of the whole once."""
+        begin, end, last = _STEPS[name], _STEPS[after], _STEPS[name]
+
+        def tell(share: float) -> None:
+            nonlocal last
+            now = begin + share * (end - begin)
+            if self.progress is not None and now >= last + 0.01:
+                last = now
+                self.progress(name, now)
+
+        return tell
+
 
 def train_content(
     source: Path | Films,
@@ -67,7 +82,8 @@ def train_content(
 ) -> Artifact:
     """Train the content model and publish it as the current artifact of kind "content".
 
-    Nothing is done when the current artifact was made from the same data, options, encoder and format already.
+    Nothing is done when the current artifact was made from the same data, options, encoders and format already. Where a sentence encoder
+    is present in the store, described films are embedded with it too, unless the options say otherwise.
 
     Args:
         source: The merged catalogue, as a file or read already.
@@ -87,11 +103,19 @@ def train_content(
     options, encoder, clock = options or ContentOptions(), encoder or shipped(), _Clock(progress)
     with clock.step("read"):
         films = source if isinstance(source, Films) else read_films(source)
-    parameters = {"options": options.model_dump(), "encoder": encoder.version, "layout": layout.VERSION}
+    parameters = {
+        "options": options.model_dump(),
+        "encoder": encoder.version,
+        "layout": layout.VERSION,
+        layout.SENTENCE_ENCODER: present_version(store) if options.sentences else "",
+    }
     if not force and (current := store.made_of(layout.KIND, films.fingerprint, parameters)) is not None:
         return current
     with store.stage(layout.KIND) as staged:
         metrics = _write(films, staged.path, options, encoder, clock)
+        if parameters[layout.SENTENCE_ENCODER]:
+            with clock.step("sentences"):
+                parameters[layout.SENTENCE_ENCODER] = _embed(films, staged.path, store, clock, metrics)
         with clock.step("publish"):
             artifact = staged.publish(
                 fingerprint=films.fingerprint, parameters=parameters, metrics=metrics, activate=activate
@@ -144,6 +168,25 @@ def _write(
         value=round(elapsed, 2), unit="s", protocol="reading to measuring, on the machine that trained"
     )
     return metrics
+
+
+def _embed(films: Films, folder: Path, store: ArtifactStore, clock: _Clock, metrics: dict[str, Metric]) -> str:
+    """Write the sentence embeddings. Returns the version of their encoder; empty, with a line in the log, where it does not work."""
+    _, texts = described_texts(films.table)
+    began = time.perf_counter()
+    try:
+        version, embedded = embed(texts, store, clock.within("sentences", "publish"))
+    except ArtifactError as error:
+        _log.warning("films are not embedded: %s", error)
+        return ""
+    embedded.save(folder)
+    metrics["sentences_anew"] = Metric(
+        value=embedded.anew, protocol="descriptions that no version at hand had embedded"
+    )
+    metrics["sentences_seconds"] = Metric(
+        value=round(time.perf_counter() - began, 2), unit="s", protocol="embedding them, on the machine that trained"
+    )
+    return version
 
 
 def _write_features(features: Features, folder: Path) -> None:

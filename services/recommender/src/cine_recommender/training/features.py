@@ -56,7 +56,8 @@ def build_features(films: Films, options: ContentOptions, encoder: StaticTextEnc
     ]
     scaled = [_scaled(_weighed(counts), weight) for weight, counts in blocks]
     scaled.append(_scaled(_words(table, options), weights.words))
-    described, meaning = _meaning(table, encoder)
+    described, texts = described_texts(table)
+    meaning = encoder.encode(texts)
     return Features(
         terms=scipy.sparse.hstack(scaled, format="csr", dtype=np.float32),
         genre_columns=len(genres),
@@ -111,10 +112,11 @@ def _words(table: pl.DataFrame, options: ContentOptions) -> Sparse:
         return scipy.sparse.csr_matrix((len(texts), 0), dtype=np.float32)
 
 
-def _meaning(table: pl.DataFrame, encoder: StaticTextEncoder) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+def described_texts(table: pl.DataFrame) -> tuple[npt.NDArray[np.int32], list[str]]:
+    """Return rows of the films that are described, ascending int32, and what text encoders read of each: overview and keywords."""
     texts = table.with_row_index("row").filter((pl.col("overview") != "") | (pl.col("keywords").list.len() > 0))
     joined = texts.select(pl.concat_str("overview", pl.col("keywords").list.join(", "), separator=" ")).to_series()
-    return texts["row"].to_numpy().astype(np.int32), encoder.encode(joined.to_list())
+    return texts["row"].to_numpy().astype(np.int32), joined.to_list()
 
 
 def _weighed(counts: Sparse) -> Sparse:

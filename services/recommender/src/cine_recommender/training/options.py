@@ -43,6 +43,9 @@ class ContentOptions(BaseModel):
     membership_weight: float = Field(
         default=0.7, ge=0, le=1, description="share of being listed under a genre, against texts"
     )
+    sentences: bool = Field(
+        default=True, description="embed described films with the sentence encoder, where one is present"
+    )
     ranked_depth: int = Field(default=128, ge=16, le=4096, description="length of the precomputed rankings")
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from cine_recommender.models import layout, taste
 from cine_recommender.training.outcome import Outcome, TrainingJob
 from cinemesh.artifacts import ArtifactError, ArtifactStore
 from cinemesh.files import file_stamp, read_object
-from cinemesh.textencoder import SHIPPED
+from cinemesh.textencoder import SENTENCE_KIND, SHIPPED
 
 Made = Mapping[str, Any]
 """What a model is made of, as JSON holds it."""
@@ -45,6 +45,7 @@ def made_of(kind: str, job: TrainingJob) -> dict[str, Any]:
                 "options": job.options.model_dump(mode="json"),
                 "layout": layout.VERSION,
                 "encoder": hashlib.sha256((SHIPPED / "manifest.json").read_bytes()).hexdigest(),
+                "sentence_encoder": _sentence_encoder(job),
             }
         if job.folder is None and not job.digest:
             raise NothingToLearnFrom("there is no folder with ratings.csv and movies.csv, and nobody rated here")
@@ -58,6 +59,14 @@ def made_of(kind: str, job: TrainingJob) -> dict[str, Any]:
     except OSError as error:
         name = Path(error.filename or job.merged_csv).name
         raise NothingToLearnFrom(f"{name}: {error.strerror}; run the preprocessing first") from error
+
+
+def _sentence_encoder(job: TrainingJob) -> str:
+    """Returns the artifact of the sentence encoder that films would be embedded with; empty for none."""
+    try:
+        return (job.options.sentences and ArtifactStore(job.artifacts_dir).current_version(SENTENCE_KIND)) or ""
+    except ArtifactError:
+        return ""
 
 
 def up_to_date(kind: str, job: TrainingJob, made: Made) -> Outcome | None:

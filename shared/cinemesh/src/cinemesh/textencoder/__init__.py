@@ -1,7 +1,8 @@
-"""Text to vectors without a deep-learning framework: a static encoder that is shipped with the code.
+"""Text to vectors without a deep-learning framework: a static encoder that is shipped with the code, and a better one where present.
 
 `shipped()` gives the encoder that every service shares, so that vectors made in one place can be compared in another as
-long as their `version` is the same.
+long as their `version` is the same. `cinemesh.textencoder.present` gives the
+sentence encoder that `make sentence-encoder` publishes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,15 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from cinemesh.textencoder._sentence import (
+    IDS,
+    MASK,
+    POOLED,
+    SENTENCE_KIND,
+    SentenceEncoder,
+    save_sentence_encoder,
+    sentence_version,
+)
 from cinemesh.textencoder._static import EncoderCorrupt, StaticTextEncoder, save
 
 SHIPPED = Path(__file__).parent / "static-minilm-256"
@@ -25,4 +35,17 @@ def shipped() -> StaticTextEncoder:
     return StaticTextEncoder.load(SHIPPED)
 
 
-__all__ = ["SHIPPED", "EncoderCorrupt", "StaticTextEncoder", "save", "shipped"]
+__all__ = [
+    "IDS",
+    "MASK",
+    "POOLED",
+    "SENTENCE_KIND",
+    "SHIPPED",
+    "EncoderCorrupt",
+    "SentenceEncoder",
+    "StaticTextEncoder",
+    "save",
+    "save_sentence_encoder",
+    "sentence_version",
+    "shipped",
+]
