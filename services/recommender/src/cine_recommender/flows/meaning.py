@@ -1,4 +1,4 @@
-"""Films that are about something, by the meaning of words: the static encoder finds them, a sentence encoder puts them in order.
+"""Films that are about something, by the meaning of words: the static encoder finds them, a sentence encoder helps to put them in order.
 
 The sentence encoder is optional. Without one, or where it cannot be used, the static one answers alone; what ran is said.
 """
@@ -21,8 +21,10 @@ from cinemesh.textencoder.present import EncoderUnusable, PresentEncoder
 
 MOST: Final = 400
 """Films that a wish narrows to: the best fitting ones."""
-CANDIDATES: Final = 2000
-"""Films that the sentence encoder puts in order: the best of the static one."""
+CANDIDATES: Final = 1000
+"""Films that the sentence encoder puts in order: the static one's best. All would find little more (docs/evaluation-notes.md)."""
+SENTENCE_SHARE: Final = 0.7
+"""Share of the sentence encoder's cosine in how well a film fits; the rest is the static one's: of the same scale, with other errors."""
 _REMEMBERED: Final = 64
 _LEAST: Final = 0.15
 """How well a film must fit at least: unrelated texts have cosines below it."""
@@ -84,7 +86,8 @@ class Meaning:
         rows = described[allowed[described]]
         rows = np.sort(rows[_largest(fits[rows], CANDIDATES)])
         reranked = np.zeros(len(fits), dtype=np.float32)
-        reranked[rows] = np.clip(sentences.cosines(rows, vector), 0, 1)
+        nearness = np.clip(sentences.cosines(rows, vector), 0, 1)
+        reranked[rows] = SENTENCE_SHARE * nearness + (1 - SENTENCE_SHARE) * fits[rows]
         reranked.flags.writeable = False
         return Fit(reranked, _best(reranked, allowed), reranked_by=sentences.encoder)
 

@@ -101,8 +101,8 @@ class SentenceEncoder:
         """
         out = np.zeros((len(texts), self._dimensions), dtype=np.float32)
         encoded = self._tokenizer.encode_batch([text[:_MAX_CHARACTERS] for text in texts])
-        # texts of like length side by side: what is padded is computed for nothing
-        order = sorted(range(len(texts)), key=lambda number: len(encoded[number]))
+        # texts of like length side by side: what is padded is computed for nothing; the longest first, so that it goes faster and faster
+        order = sorted(range(len(texts)), key=lambda number: -len(encoded[number]))
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
             out[rows] = self._pooled([encoded[row] for row in rows])
