@@ -64,7 +64,7 @@ class Meaning:
         self._lock = threading.Lock()
 
     def related(self, text: str) -> Mask | None:
-        """Returns which films are about it at all, as the static encoder has it, bool (films,); None when no word is known or no film described."""
+        """Returns which films are about something at all by the static encoder, bool (films,); None as for `fit`."""
         fits = self._compared(text)
         return None if fits is None else fits >= _LEAST
 
