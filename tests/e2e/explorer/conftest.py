@@ -11,6 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -66,8 +67,9 @@ class Explorer:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": listed})
 
     def wait(self, condition: Callable[[], Any], what: str, seconds: float = 15) -> Any:
-        """Waits until the condition holds and returns what it gave."""
-        return WebDriverWait(self.driver, seconds, 0.03).until(lambda _: condition(), f"waited for {what}")
+        """Waits until the condition holds and returns what it gave; an element that goes while it is looked at is none yet."""
+        waiting = WebDriverWait(self.driver, seconds, 0.03, ignored_exceptions=[StaleElementReferenceException])
+        return waiting.until(lambda _: condition(), f"waited for {what}")
 
     def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from selenium.webdriver.common.keys import Keys
 
+from tests.e2e.explorer.access import CONTRAST, pages_hard_to_read, pages_that_stumble, structure
 from tests.e2e.explorer.accounts import sign_in, signed_in
 from tests.e2e.explorer.stub_people import NOW
-from tests.e2e.explorer.test_explorer_access import CONTRAST, OUTLINED, STRUCTURE
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer
@@ -56,22 +55,8 @@ def _visit(explorer: Explorer, address: str) -> None:
 def test_structure_width_and_focus(explorer: Explorer, stub: StubMesh, width: int) -> None:
     _furnish(explorer, stub)
     explorer.size(width, 800)
-    found = {}
-    for address in reversed(PAGES):
-        _visit(explorer, address)
-        wrong = list(explorer.js(STRUCTURE))
-        if explorer.js("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            wrong.append("scrolls sideways")
-        explorer.js(
-            "document.querySelector('main h1').setAttribute('tabindex', '-1'); main.querySelector('h1').focus()"
-        )
-        for _ in range(6):
-            explorer.press(Keys.TAB)
-            if explorer.focused.tag_name != "body" and not explorer.js(OUTLINED):
-                wrong.append(f"no outline: {str(explorer.focused.get_attribute('outerHTML'))[:80]}")
-        found[address] = wrong + explorer.complaints()
 
-    assert {address: wrong for address, wrong in found.items() if wrong} == {}
+    assert pages_that_stumble(explorer, reversed(PAGES), _visit, steps=6) == {}
 
 
 @pytest.mark.parametrize("rule", ["administrators", "everyone"])
@@ -88,25 +73,20 @@ def test_what_is_said_of_a_missing_second_factor_is_for_everybody_too(
             explorer.open(f"#/{address}")
             explorer.settle()
             explorer.wait_text(".notice h2", "Now sign in with it" if enabled else "A second factor first")
-            wrong = list(explorer.js(STRUCTURE))
-            if explorer.js("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-                wrong.append("scrolls sideways")
-            found[address, enabled] = wrong + explorer.js(CONTRAST)[0] + explorer.complaints()
+            found[address, enabled] = structure(explorer) + explorer.js(CONTRAST)[0] + explorer.complaints()
 
     assert {address: wrong for address, wrong in found.items() if wrong} == {}
+
+
+def _visit_and_send(explorer: Explorer, address: str) -> None:
+    """Goes to a page, opens what opens, and sends what is not filled in: refusals are to be read as well."""
+    _visit(explorer, address)
+    explorer.js("for (const e of document.querySelectorAll('main details')) e.open = true")
+    explorer.js("document.querySelector('main form button[type=submit]')?.click()")
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_texts_reach_aa_contrast(explorer: Explorer, stub: StubMesh, scheme: str) -> None:
     _furnish(explorer, stub)
-    explorer.media(prefers_color_scheme=scheme)
-    found = {}
-    for address in reversed(PAGES):
-        _visit(explorer, address)
-        explorer.js("for (const e of document.querySelectorAll('main details')) e.open = true")
-        explorer.js("document.querySelector('main form button[type=submit]')?.click()")
-        poor, read = explorer.js(CONTRAST)
-        if poor or read < 200:
-            found[address] = poor, read
 
-    assert found == {}
+    assert pages_hard_to_read(explorer, reversed(PAGES), _visit_and_send, scheme) == {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from selenium.webdriver.common.keys import Keys
+
+from tests.e2e.explorer.access import CONTRAST, STRUCTURE, WIDE, unseen_focus
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser]
 
 PAGES = ("", "#/search", "#/search?genre=Drama", "#/list/top-rated", "#/match?genre=Drama&go=1", "#/nowhere")
-STRUCTURE = (Path(__file__).parent / "probe_structure.js").read_text()
-CONTRAST = (Path(__file__).parent / "probe_contrast.js").read_text()
-OUTLINED = """
-    const seen = (e) => parseFloat(getComputedStyle(e).outlineWidth) >= 2 && getComputedStyle(e).outlineStyle !== "none";
-    const e = document.activeElement;
-    return seen(e) || Boolean(e.closest("label") && seen(e.closest("label")));
-"""
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -46,7 +40,7 @@ def test_nothing_scrolls_sideways_on_a_phone(explorer: Explorer, film: dict[str,
     explorer.open(f"#/film/{film['movie_id']}" if address == "film" else address)
     explorer.settle()
 
-    assert explorer.js("return document.documentElement.scrollWidth") == 360
+    assert explorer.js(WIDE) == []
     assert explorer.js("return document.body.scrollWidth") == 360
 
 
@@ -78,14 +72,8 @@ def test_skip_link_leads_past_the_bar(explorer: Explorer) -> None:
 def test_focus_can_be_seen(explorer: Explorer) -> None:
     explorer.open("#/match")
     explorer.settle()
-    unseen = []
-    for _ in range(12):
-        explorer.press(Keys.TAB)
-        outlined = explorer.js(OUTLINED)
-        if not outlined:
-            unseen.append(str(explorer.focused.get_attribute("outerHTML"))[:100])
 
-    assert unseen == []
+    assert unseen_focus(explorer, 12, start=".top") == []
 
 
 def test_nothing_moves_when_less_motion_is_wanted(explorer: Explorer, stub: StubMesh) -> None:

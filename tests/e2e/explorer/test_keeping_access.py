@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.keys import Keys
 
+from tests.e2e.explorer.access import pages_hard_to_read, pages_hard_to_touch, pages_that_stumble
 from tests.e2e.explorer.accounts import sign_in, signed_in
 from tests.e2e.explorer.stub_people import Call
-from tests.e2e.explorer.test_explorer_access import CONTRAST, OUTLINED, STRUCTURE
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer
@@ -90,51 +88,21 @@ def _visit(explorer: Explorer, address: str) -> None:
 def test_structure_width_and_focus(explorer: Explorer, stub: StubMesh, width: int) -> None:
     _furnish(explorer, stub)
     explorer.size(width, 800)
-    found = {}
-    for address in PAGES:
-        _visit(explorer, address)
-        wrong = list(explorer.js(STRUCTURE))
-        if explorer.js("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            wrong.append("scrolls sideways")
-        explorer.js("const h = document.querySelector('main h1'); h.setAttribute('tabindex', '-1'); h.focus()")
-        for _ in range(6):
-            ActionChains(explorer.driver).send_keys(Keys.TAB).perform()  # keys sent to a file field are file names
-            if explorer.focused.tag_name != "body" and not explorer.js(OUTLINED):
-                wrong.append(f"no outline: {str(explorer.focused.get_attribute('outerHTML'))[:80]}")
-        found[address] = wrong + explorer.complaints(refusals="nothing" in address)
 
-    assert {address: wrong for address, wrong in found.items() if wrong} == {}
+    assert pages_that_stumble(explorer, PAGES, _visit, steps=6, refusals=lambda address: "nothing" in address) == {}
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_texts_reach_aa_contrast(explorer: Explorer, stub: StubMesh, scheme: str) -> None:
     _furnish(explorer, stub)
-    explorer.media(prefers_color_scheme=scheme)
-    found = {}
-    for address in PAGES:
-        _visit(explorer, address)
-        poor, read = explorer.js(CONTRAST)
-        if poor or read < 200:
-            found[address] = poor, read
 
-    assert found == {}
+    assert pages_hard_to_read(explorer, PAGES, _visit, scheme) == {}
 
 
 def test_what_can_be_pressed_is_large_enough_for_a_finger(explorer: Explorer, stub: StubMesh) -> None:
     _furnish(explorer, stub)
-    explorer.size(360, 800)
-    found = {}
-    for address in PAGES:
-        _visit(explorer, address)
-        # WCAG 2.2, 2.5.8: 24 by 24 pixels
-        small = explorer.js(
-            """return [...document.querySelectorAll("main :is(button, select, input, summary)")].filter((e) => e.checkVisibility())
-            .filter((e) => { const b = (e.closest("label") ?? e).getBoundingClientRect(); return b.width < 24 || b.height < 24; })
-            .map((e) => e.outerHTML.slice(0, 80))"""
-        )
-        if small:
-            found[address] = small
-    assert found == {}
+
+    assert pages_hard_to_touch(explorer, PAGES, _visit) == {}
 
 
 def test_an_outage_is_named_and_leaves_the_rest(explorer: Explorer, stub: StubMesh) -> None:

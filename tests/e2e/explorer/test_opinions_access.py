@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from selenium.webdriver.common.keys import Keys
 
+from tests.e2e.explorer.access import CONTRAST, STRUCTURE, Visit, pages_hard_to_read, pages_that_stumble
 from tests.e2e.explorer.accounts import sign_in, signed_in
 from tests.e2e.explorer.stub_people import NOW
-from tests.e2e.explorer.test_explorer_access import CONTRAST, OUTLINED, STRUCTURE
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer
@@ -29,12 +28,8 @@ OPEN_ALL = """
     for (const button of document.querySelectorAll(".review-ways button[aria-expanded=false]")) button.click();
     if (arguments[0]) { press("Edit"); press("Delete"); }
 """
-WIDE = """
-    const wide = document.documentElement.clientWidth;
-    return [...document.querySelectorAll("main *")]
-        .filter((e) => e.getBoundingClientRect().right > wide + 1 && !e.closest(".track, .table-frame"))
-        .map((e) => `${e.localName}.${e.className.baseVal ?? e.className}`).slice(0, 6);
-"""
+# where what people say begins
+SAID = ".opinions, .thread, .personal, .account"
 
 
 def _furnish(explorer: Explorer, stub: StubMesh) -> None:
@@ -69,7 +64,7 @@ def _furnish(explorer: Explorer, stub: StubMesh) -> None:
     signed_in(explorer, "Ada")
 
 
-def _visit(explorer: Explorer, address: str, edit: bool) -> None:
+def _visit(explorer: Explorer, address: str, edit: bool = False) -> None:
     explorer.open(f"#/{address}")
     explorer.settle()
     if address.startswith("film/"):
@@ -80,41 +75,25 @@ def _visit(explorer: Explorer, address: str, edit: bool) -> None:
     explorer.settle()
 
 
-@pytest.mark.parametrize("edit", [False, True])
+def _visit_and_edit(explorer: Explorer, address: str) -> None:
+    _visit(explorer, address, edit=True)
+
+
+@pytest.mark.parametrize("visit", [_visit, _visit_and_edit])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_structure_width_and_focus(explorer: Explorer, stub: StubMesh, width: int, edit: bool) -> None:
+def test_structure_width_and_focus(explorer: Explorer, stub: StubMesh, width: int, visit: Visit) -> None:
     _furnish(explorer, stub)
     explorer.size(width, 800)
-    found = {}
-    for address in PAGES:
-        _visit(explorer, address, edit)
-        wrong = list(explorer.js(STRUCTURE))
-        if explorer.js("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            wrong.append(f"scrolls sideways: {explorer.js(WIDE)}")
-        start = "document.querySelector('.opinions, .thread, .personal, .account')"
-        explorer.js(f"const e = {start} ?? main; e.setAttribute('tabindex', '-1'); e.focus({{ preventScroll: true }})")
-        for _ in range(14):
-            explorer.press(Keys.TAB)
-            if explorer.focused.tag_name != "body" and not explorer.js(OUTLINED):
-                wrong.append(f"no outline: {str(explorer.focused.get_attribute('outerHTML'))[:80]}")
-        found[address] = wrong + explorer.complaints(refusals=True)
 
-    assert {address: wrong for address, wrong in found.items() if wrong} == {}
+    assert pages_that_stumble(explorer, PAGES, visit, steps=14, start=SAID, refusals=lambda _: True) == {}
 
 
-@pytest.mark.parametrize("edit", [False, True])
+@pytest.mark.parametrize("visit", [_visit, _visit_and_edit])
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_texts_reach_aa_contrast(explorer: Explorer, stub: StubMesh, scheme: str, edit: bool) -> None:
+def test_texts_reach_aa_contrast(explorer: Explorer, stub: StubMesh, scheme: str, visit: Visit) -> None:
     _furnish(explorer, stub)
-    explorer.media(prefers_color_scheme=scheme)
-    found = {}
-    for address in PAGES:
-        _visit(explorer, address, edit)
-        poor, read = explorer.js(CONTRAST)
-        if poor or read < 200:
-            found[address] = poor, read
 
-    assert found == {}
+    assert pages_hard_to_read(explorer, PAGES, visit, scheme) == {}
 
 
 def test_strangers_find_the_film_page_as_clear(explorer: Explorer, stub: StubMesh) -> None:

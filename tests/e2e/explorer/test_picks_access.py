@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from tests.e2e.explorer.access import (
+    CONTRAST,
+    pages_hard_to_read,
+    pages_hard_to_touch,
+    pages_that_stumble,
+    structure,
+)
 from tests.e2e.explorer.accounts import sign_in, signed_in
-from tests.e2e.explorer.test_explorer_access import CONTRAST, OUTLINED, STRUCTURE
-from tests.e2e.explorer.test_opinions_access import WIDE
 
 if TYPE_CHECKING:
     from tests.e2e.explorer.conftest import Explorer
@@ -20,6 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WISH = "everything at once"
 PAGES = (
+    "",
     "for-you",
     "for-you?query=everything+at+once",
     "for-you?genre=polka&mood=grumpy",
@@ -41,11 +46,6 @@ STIR = """
     if (guest) { guest.value = "Aunt " + "May".repeat(20); guest.form.requestSubmit(); }
     named("Find films for us")[0]?.click();
     named(arguments[0])[0]?.click();
-"""
-SMALL = """
-    return [...document.querySelectorAll("main :is(button, select, input, summary)")].filter((e) => e.checkVisibility())
-        .filter((e) => { const b = (e.closest("label") ?? e).getBoundingClientRect(); return b.width < 24 || b.height < 24; })
-        .map((e) => e.outerHTML.slice(0, 80));
 """
 
 
@@ -84,46 +84,21 @@ def visit(explorer: Explorer, address: str, last: str = "") -> None:
 def test_structure_width_and_focus(explorer: Explorer, stub: StubMesh, width: int) -> None:
     furnish(explorer, stub)
     explorer.size(width, 800)
-    found = {}
-    for address in PAGES:
-        visit(explorer, address)
-        wrong = list(explorer.js(STRUCTURE))
-        if explorer.js("return document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            wrong.append("scrolls sideways")
-        wrong += [f"sticks out: {one}" for one in explorer.js(WIDE)]
-        explorer.js("const h = document.querySelector('main h1'); h.setAttribute('tabindex', '-1'); h.focus()")
-        for _ in range(30):
-            ActionChains(explorer.driver).send_keys(Keys.TAB).perform()
-            if explorer.focused.tag_name != "body" and not explorer.js(OUTLINED):
-                wrong.append(f"no outline: {str(explorer.focused.get_attribute('outerHTML'))[:80]}")
-        found[address] = wrong + explorer.complaints(refusals=True)
 
-    assert {address: wrong for address, wrong in found.items() if wrong} == {}
+    assert pages_that_stumble(explorer, PAGES, visit, steps=30, refusals=lambda _: True) == {}
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_texts_reach_aa_contrast(explorer: Explorer, stub: StubMesh, scheme: str) -> None:
     furnish(explorer, stub)
-    explorer.media(prefers_color_scheme=scheme)
-    found = {}
-    for address in PAGES:
-        visit(explorer, address)
-        poor, read = explorer.js(CONTRAST)
-        if poor or read < 200:
-            found[address] = poor, read
 
-    assert found == {}
+    assert pages_hard_to_read(explorer, PAGES, visit, scheme) == {}
 
 
 def test_what_can_be_pressed_is_large_enough_for_a_finger(explorer: Explorer, stub: StubMesh) -> None:
     furnish(explorer, stub)
-    explorer.size(360, 800)
-    found = {}
-    for address in PAGES:
-        visit(explorer, address)
-        if small := explorer.js(SMALL):
-            found[address] = small
-    assert found == {}
+
+    assert pages_hard_to_touch(explorer, PAGES, visit) == {}
 
 
 def test_picks_are_read_and_answered_by_keys_alone(explorer: Explorer, stub: StubMesh) -> None:
@@ -156,9 +131,7 @@ def test_strangers_find_it_as_clear(explorer: Explorer, stub: StubMesh) -> None:
     for address in ("for-you", "for-you/told", "group"):
         explorer.open(f"#/{address}")
         explorer.settle()
-        wide = explorer.js("return document.documentElement.scrollWidth > 360")
-        wrong = list(explorer.js(STRUCTURE)) + explorer.js(CONTRAST)[0] + explorer.complaints()
-        if wrong or wide:
-            found[address] = wrong, wide
+        if wrong := structure(explorer) + explorer.js(CONTRAST)[0] + explorer.complaints():
+            found[address] = wrong
 
     assert found == {}
