@@ -1,6 +1,7 @@
 // Elements without innerHTML: what comes from the API only ever becomes text or a checked attribute.
 
 const SVG = "http://www.w3.org/2000/svg";
+const NEAR = "500px";
 
 // "a.chip" is a link of class "chip". {attributes} may come first: `on…` are listeners, `style` goes through CSSOM, for the page's
 // policy forbids style attributes. The rest are children, in lists or not.
@@ -55,6 +56,19 @@ export function announce(text) {
   line.textContent = "";
   // a change in the next frame is read even when the words are the same as before
   requestAnimationFrame(() => { line.textContent = text; });
+}
+
+/** Runs something when somebody comes near an element, once, unless `signal` or what is returned ends the watch before. */
+export function whenNear(element, run, signal) {
+  const watch = new IntersectionObserver((seen) => {
+    if (!seen.some((one) => one.isIntersecting)) return;
+    watch.disconnect();
+    run();
+  }, { rootMargin: NEAR });
+  const end = () => watch.disconnect();
+  watch.observe(element);
+  signal.addEventListener("abort", end);
+  return end;
 }
 
 /** A function that runs once its calls have paused for `ms`. */

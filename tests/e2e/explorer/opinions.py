@@ -66,3 +66,9 @@ def open_reviews(explorer: Explorer, film: dict[str, Any]) -> None:
     explorer.js("document.querySelector('.film-reviews').scrollIntoView()")
     explorer.wait(lambda: explorer.all(".film-reviews[data-begun] .growing"), "reviews")
     explorer.settle()
+
+
+def come_to_similar(explorer: Explorer) -> None:
+    """Goes down an opened film's page to the films like it, which are asked for then."""
+    explorer.settle()
+    explorer.js("document.querySelector('article.film').lastElementChild.scrollIntoView()")

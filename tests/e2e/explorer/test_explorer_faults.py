@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from tests.e2e.explorer.opinions import come_to_similar, open_film
 from tests.e2e.explorer.stub_films import HOSTILE_TITLE
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def test_outage_of_the_recommender_leaves_the_rest(explorer: Explorer, stub: Stu
 
     explorer.open(f"#/film/{film['movie_id']}")
     explorer.wait_text("h1", film["title"])
+    come_to_similar(explorer)
     explorer.wait_text("main", "Similar films are not available just now")
     assert explorer.all(".notice") == []
 
@@ -116,7 +118,8 @@ def test_similar_films_that_are_not_built_yet_leave_a_quiet_line(
     explorer: Explorer, stub: StubMesh, film: dict[str, Any]
 ) -> None:
     stub.unimplemented.add(f"/api/v1/recommendations/similar/{film['movie_id']}")
-    explorer.open(f"#/film/{film['movie_id']}")
+    open_film(explorer, film)
+    come_to_similar(explorer)
 
     explorer.wait_text("main .quiet", "Similar films are not available just now")
     assert explorer.all(".notice") == []

@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.e2e.explorer.accounts import click, fill, labelled, named, press
-from tests.e2e.explorer.opinions import open_film, open_reviews, shows, stars
+from tests.e2e.explorer.opinions import come_to_similar, open_film, open_reviews, shows, stars
 from tests.e2e.explorer.picks import said, titles
 
 if TYPE_CHECKING:
@@ -204,11 +204,25 @@ def test_reviews_are_summed_up_and_who_did_is_said(explorer: Explorer, stub: Stu
     assert not explorer.texts(".summed")
 
 
+def test_similar_films_are_asked_for_when_somebody_comes_near(
+    explorer: Explorer, stub: StubMesh, film: dict[str, Any]
+) -> None:
+    open_film(explorer, film)
+    explorer.settle()
+    assert explorer.texts("main h2")[-1] == "Similar films", "whoever goes by headings finds them"
+    assert not any("/similar/" in path for path in stub.seen)
+    come_to_similar(explorer)
+    explorer.wait(lambda: len(explorer.all(".row .tile a")) == 12, "similar films")
+    assert len([path for path in stub.seen if "/similar/" in path]) == 1
+    assert explorer.complaints() == []
+
+
 def test_similar_films_can_be_refused_by_who_is_signed_in(
     explorer: Explorer, stub: StubMesh, film: dict[str, Any]
 ) -> None:
     open_film(explorer, film)
-    explorer.wait(lambda: len(explorer.all(".row .tile")) == 12, "similar films")
+    come_to_similar(explorer)
+    explorer.wait(lambda: len(explorer.all(".row .tile a")) == 12, "similar films")
     assert not explorer.all(".row .tile button"), "strangers have nothing picked for them"
     grace = stub.identity.add("grace")
     explorer.open("#/signin")
@@ -216,6 +230,7 @@ def test_similar_films_can_be_refused_by_who_is_signed_in(
     explorer.press(Keys.ENTER)
     explorer.wait(lambda: explorer.texts(".who-name") == ["Grace"], "the corner")
     open_film(explorer, film)
+    come_to_similar(explorer)
     name = explorer.wait(lambda: explorer.texts(".row .tile-title"), "similar films")[0]
     press(explorer, f"Not interested: {name}")
     explorer.wait_text(".tile.refused", f"{name} will not be picked for you")

@@ -5,7 +5,7 @@ import { doing } from "../components/forms.js";
 import { explain } from "../components/notice.js";
 import { h } from "../dom.js";
 import { setupOnly } from "../components/lacking.js";
-import { known } from "../session.js";
+import { known, person } from "../session.js";
 import { sendFeedback, undoFeedback } from "./calls.js";
 
 /** Lets tile `li` of `film` be refused; `answer` names the answer it was shown in, at place `rank`. */
@@ -37,10 +37,10 @@ export function refusable(li, film, answer, rank) {
   li.append(button);
 }
 
-/** Lets the films of a row be refused by whoever is signed in. */
+/** Lets the films of a row be refused by whoever is signed in; at once where that is known, so that nothing moves later. */
 export async function refusals(row, { recommendations = [], request_id: answer = "" }) {
-  const person = await known();
-  if (!person || setupOnly(person)) return;
+  const who = person() ?? await known();
+  if (!who || setupOnly(who)) return;
   row.dataset.personal = "";
   row.querySelectorAll(".tile").forEach((li, i) => {
     const { movie, rank } = recommendations[i];

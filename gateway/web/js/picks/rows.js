@@ -1,24 +1,20 @@
 // Rows of films, each for one film that was liked lately.
 
 import { listServices } from "../api.js";
-import { filmLink, row, rowSkeleton } from "../components/films.js";
+import { filmLink, rowSkeleton } from "../components/films.js";
 import { failureNotice, notice } from "../components/notice.js";
 import { announce, freshId, h, refill } from "../dom.js";
 import { plural } from "../format.js";
 import { link } from "../router.js";
 import { listRows } from "./calls.js";
-import { refusals } from "./refuse.js";
+import { pickRow } from "./onerow.js";
 import { lacks } from "./words.js";
 
 const ROWS = 5;
 const FILMS = 12;
 
-function oneRow({ because, recommendations }, answer) {
-  const notes = recommendations.map(({ explanation }) => explanation?.text && h("p.tile-note", explanation.text));
-  const made = row(["Because you watched ", h("a", { href: filmLink(because) }, because.title)], recommendations.map(({ movie }) => movie), null, notes);
-  refusals(made, { recommendations, request_id: answer });
-  return made;
-}
+const oneRow = ({ because, recommendations }, answer) =>
+  pickRow(["Because you watched ", h("a", { href: filmLink(because) }, because.title)], { recommendations, request_id: answer });
 
 /** The content of the page. */
 export async function rows(place) {

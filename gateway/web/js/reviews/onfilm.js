@@ -2,7 +2,7 @@
 
 import { growing } from "../components/growing.js";
 import { failureNotice } from "../components/notice.js";
-import { announce, freshId, h, refill, section } from "../dom.js";
+import { announce, freshId, h, refill, section, whenNear } from "../dom.js";
 import { listMyReviews, listReviews } from "../ratings/calls.js";
 import { summedUp } from "../picks/summary.js";
 import { link } from "../router.js";
@@ -11,7 +11,6 @@ import { reviewForm } from "./write.js";
 
 const ORDERS = { "": "Newest first", most_liked: "Most liked first", highest: "Best rated first", lowest: "Worst rated first" };
 const PAGE = 10;
-const NEAR = "500px";
 
 /** One's own review, or the way to write it. `stars()` gives one's rating; `onrated()` hears that it was set with a review. */
 function mine(film, person, back, signal, { stars, onrated }) {
@@ -82,7 +81,7 @@ export function filmReviews(film, person, signal, ties) {
     if (now === turn) place.classList.remove("waiting");
   }
   function begin() {
-    watch.disconnect();
+    unwatch();
     node.dataset.begun = "yes";
     start();
     summedUp(film.movie_id, signal).then((block) => { if (block && !signal.aborted) refill(sum, block); });
@@ -93,8 +92,6 @@ export function filmReviews(film, person, signal, ties) {
     h("div.reviews-how", h("div.field", h("label", { for: order.id }, "Order"), order), h("label.switch", hide, h("span", "Only those that do not tell what happens"))),
     place);
   place.append(h("button.button.small", { type: "button", onclick: begin }, "Show the reviews"));
-  const watch = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) begin(); }, { rootMargin: NEAR });
-  watch.observe(node);
-  signal.addEventListener("abort", () => watch.disconnect());
+  const unwatch = whenNear(node, begin, signal);
   return node;
 }

@@ -1,11 +1,11 @@
 // One film: what it is, who made it, where to watch it, how it looks, and what is like it.
 
-import { getMovie, similarMovies } from "../api.js";
-import { row, rowSkeleton } from "../components/films.js";
+import { getMovie } from "../api.js";
+import { rowSkeleton } from "../components/films.js";
 import { failureNotice, notice } from "../components/notice.js";
 import { poster } from "../components/poster.js";
 import { tint } from "../components/scheme.js";
-import { chips, h, items, section, unseen } from "../dom.js";
+import { chips, h, items, section, unseen, whenNear } from "../dom.js";
 import { named, percent, plural, runtime, stars } from "../format.js";
 import { keep } from "../lists/keep.js";
 import { link } from "../router.js";
@@ -76,19 +76,18 @@ function page(film) {
   ].filter(Boolean);
 }
 
-// Films like this one; where they cannot be had, a sentence instead of a hole.
-async function alike(id, signal) {
-  try {
-    const answer = await similarMovies(id, signal);
-    const { recommendations } = answer;
-    const notes = recommendations.map(({ explanation }) => explanation?.text && h("p.tile-note", explanation.text));
-    if (!recommendations.length) return h("p.quiet.row", "No similar films are known.");
-    const made = row("Similar films", recommendations.map((one) => one.movie ?? one), null, notes);
-    import("../picks/refuse.js").then(({ refusals }) => refusals(made, answer)).catch(() => {});
-    return made;
-  } catch {
-    return h("p.quiet.row", "Similar films are not available just now.");
-  }
+// The place of films like this one, at the end of the page. They are asked for when somebody comes near it, as many never do.
+function likeness(id, signal) {
+  const place = rowSkeleton("Similar films");
+  const bones = place.lastChild;
+  bones.classList.remove("waiting");
+  whenNear(place, async () => {
+    bones.classList.add("waiting");
+    // where they cannot be had, a sentence instead of a hole
+    const found = await import("../picks/alike.js").then(({ alike }) => alike(id, signal)).catch(() => h("p.quiet.row", "Similar films are not available just now."));
+    place.replaceWith(found);
+  }, signal);
+  return place;
 }
 
 // What people say about it; without it the rest of the page still stands.
@@ -106,15 +105,12 @@ export function film({ parts, signal }) {
   async function fill() {
     try {
       const found = await getMovie(id, signal);
-      const similar = rowSkeleton("Similar films");
       const ratings = h("div.opinions.waiting");
       const reviews = h("div");
       const [top, ...rest] = page(found);
       tint(found);
-      node.replaceChildren(top, ratings, ...rest, reviews, similar);
-      const said = opinionsOf(found, { ratings, reviews }, signal);
-      similar.replaceWith(await alike(id, signal));
-      await said;
+      node.replaceChildren(top, ratings, ...rest, reviews, likeness(id, signal));
+      await opinionsOf(found, { ratings, reviews }, signal);
       return found.year ? `${found.title} (${found.year})` : found.title;
     } catch (error) {
       if (signal.aborted) return "";
