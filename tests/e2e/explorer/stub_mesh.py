@@ -53,7 +53,7 @@ class StubMesh:
         down: services that answer 503.
         limited: seconds to wait that calls to the catalogue are refused with; 0 for none.
         unimplemented: paths that answer 501.
-        slow: seconds that a search waits, by its query.
+        slow: seconds that a search waits, by its query, and any other call, by its path.
         degraded: what CineMatch says it lacks; empty for a whole answer.
         losing: changes whose answers are lost on their way, from now on.
         seen: the requests so far, path and query.
@@ -138,6 +138,7 @@ class StubMesh:
         http, kind, payload, headers = 200, "application/json", b"", list[tuple[str, str]]()
         try:
             served = [one for one in (self.identity, *self._signed) if one.serves(path)]
+            time.sleep(self.slow.get(path, 0))
             if served:
                 self._require(served[0].service)
                 parsed = json.loads(body or "{}") if handler.headers.get_content_type() == "application/json" else {}

@@ -72,7 +72,9 @@ def test_somebody_new_rates_and_sees_picks_of_their_own(explorer: Explorer, mesh
     name, client = _somebody(mesh, "neo")
     client.close()
     enter(explorer, name)
-    explorer.open("#/for-you")
+    explorer.open()
+    explorer.wait_text(".for-me .notice", "This row can be yours")
+    press(explorer, "Rate a few films")
     explorer.wait(lambda: len(explorer.all(".question")) == 12, "questions")
     names = titles(explorer, ".questions")
     press(explorer, f"Don’t know it: {names[0]}")
@@ -90,6 +92,10 @@ def test_somebody_new_rates_and_sees_picks_of_their_own(explorer: Explorer, mesh
     explorer.driver.refresh()
     explorer.settle()
     explorer.wait(lambda: titles(explorer), "picks, and no questions")
+    shown = titles(explorer)
+    explorer.open()
+    explorer.wait(lambda: explorer.texts(".for-me .tile-title") == shown, "the same films on the home page")
+    assert all(explorer.texts(".for-me .tile-note")) and not explorer.all(".for-me .row-said")
     assert explorer.complaints() == []
 
 

@@ -15,7 +15,7 @@ import { rows } from "../picks/rows.js";
 import { questions } from "../picks/start.js";
 import { told } from "../picks/told.js";
 import { understoodBlock } from "../picks/understood.js";
-import { lacks, RUNGS } from "../picks/words.js";
+import { lacks, rung } from "../picks/words.js";
 import { go, link, recall, remember } from "../router.js";
 import { lost } from "./lost.js";
 
@@ -26,12 +26,6 @@ const STATE_OF = { because: rows, told };
 
 const tabs = (now) => h("nav.tabs", { "aria-label": "For you" }, TABS.map(([path, text]) =>
   h("a", { href: link(path ? `for-you/${path}` : "for-you"), "aria-current": path === now && "page" }, text)), h("a", { href: link("group") }, "With others"));
-
-/** The line on who answered, where that was not the whole model, with the way to a better answer. */
-function rung(answer) {
-  const words = RUNGS[answer.rung];
-  return words && h("div.banner.rung", h("p", { role: "status" }, words), answer.rung === "genre_popularity" && h("p", h("a", { href: link("for-you/start") }, "Rate a few films"), " that tell most about you, or ", h("a", { href: link("import") }, "bring ratings along"), "."));
-}
 
 function nothing(values, correct) {
   const filters = inForce(values);

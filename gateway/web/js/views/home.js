@@ -1,4 +1,4 @@
-// The first page: one film's scene and colours, the three lists, and genres and decades to start from.
+// The first page: one film's scene and colours, films for whoever is signed in, the three lists, and genres and decades to start from.
 
 import { getMovie, listMovies, searchMovies } from "../api.js";
 import { filmLink, row, rowSkeleton } from "../components/films.js";
@@ -8,6 +8,7 @@ import { strip } from "../components/searchbox.js";
 import { chips, h, section } from "../dom.js";
 import { count } from "../format.js";
 import { link } from "../router.js";
+import { person, unsure } from "../session.js";
 import { LISTS } from "./list.js";
 
 const DAY_MS = 86_400_000;
@@ -36,11 +37,21 @@ async function ways(signal) {
     chips(years.map(([year, films]) => [link("search", { year_min: year, year_max: year + 9 }), `${year}s`, count(films)]), "Decades"));
 }
 
+// Films for whoever is signed in, on their own: nothing waits for them, and their code comes only where somebody may be.
+function forMe(signal) {
+  if (!person() && !unsure()) return h("p.quiet.row", h("a", { href: link("signin", { next: "for-you" }) }, "Sign in"), " for films of your own, each with the reason why.");
+  const place = rowSkeleton("For you");
+  place.classList.add("for-me");
+  place.dataset.personal = "";
+  import("../picks/onhome.js").then(({ picksOnHome }) => picksOnHome(place, signal), () => place.replaceWith(h("p.quiet.row", "Films for you did not come.")));
+  return place;
+}
+
 export function home({ signal }) {
   const stage = h("section.opening.waiting", { "aria-label": "A film for today" }, h("div.opening-bars"), h("div.opening-words", h("span.bar"), h("span.bar.short")));
   const rows = Object.values(LISTS).map(([title]) => rowSkeleton(title));
   const starts = h("div");
-  const lists = h("div.rows", rows[0], starts, rows.slice(1));
+  const lists = h("div.rows", forMe(signal), rows[0], starts, rows.slice(1));
   const node = h("div.home", h("h1.hidden", "CineAesthete: films by story, people and look"), stage, lists);
 
   async function fill() {
