@@ -69,11 +69,23 @@ def signed_in(explorer: Explorer, name: str) -> None:
     explorer.wait(lambda: explorer.texts(".who-name") == [name], f"{name} in the corner")
 
 
+def sign_out(explorer: Explorer) -> None:
+    """Signs out, by the menu in the corner."""
+    explorer.one(".who-button").click()
+    next(button for button in explorer.all(".menu button") if button.text == "Sign out").click()
+    explorer.wait_text(".who", "Sign in")
+
+
+def forget(explorer: Explorer) -> None:
+    """Makes the browser forget who is signed in, from the next page on."""
+    explorer.js("localStorage.clear()")
+    explorer.driver.delete_all_cookies()
+
+
 def enter(explorer: Explorer, name: str, shown: str = "") -> None:
     """Signs in somebody of a real mesh, whoever is signed in; `shown`: what the corner says, where that is not the name."""
     explorer.open("#/signin")
-    explorer.js("localStorage.clear()")
-    explorer.driver.delete_all_cookies()
+    forget(explorer)
     sign_in(explorer, name, PASSWORD)
     signed_in(explorer, shown or name)
 

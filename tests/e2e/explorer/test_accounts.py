@@ -10,7 +10,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.explorer.accounts import fill, named, send, sign_in, signed_in
+from tests.e2e.explorer.accounts import fill, named, send, sign_in, sign_out, signed_in
 from tests.e2e.explorer.stub_people import CODE, REFRESH_COOKIE
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ def test_register_verify_sign_in_reload_and_sign_out(explorer: Explorer, stub: S
     explorer.settle()
     assert explorer.complaints() == []
 
-    explorer.one(".who-button").click()
-    next(b for b in explorer.all(".menu button") if b.text == "Sign out").click()
-    explorer.wait_text(".who", "Sign in")
+    sign_out(explorer)
     assert stub.identity.sessions == {}
     assert explorer.driver.get_cookie(REFRESH_COOKIE) is None
     explorer.driver.refresh()
@@ -306,9 +304,7 @@ def test_two_tabs_share_sign_in_and_sign_out(explorer: Explorer, stub: StubMesh)
         explorer.js("location.hash = '#/account'")
         explorer.settle()
         driver.switch_to.window(second)
-        explorer.one(".who-button").click()
-        next(b for b in explorer.all(".menu button") if b.text == "Sign out").click()
-        explorer.wait_text(".who", "Sign in")
+        sign_out(explorer)
         driver.switch_to.window(first)
         explorer.wait_text(".who", "Sign in")
         explorer.wait_text(".notice h2", "Sign in first")

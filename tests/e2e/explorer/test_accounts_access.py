@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.explorer.access import CONTRAST, pages_hard_to_read, pages_that_stumble, structure
-from tests.e2e.explorer.accounts import sign_in, signed_in
+from tests.e2e.explorer.accounts import forget, sign_in, signed_in
 from tests.e2e.explorer.stub_people import NOW
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def _furnish(explorer: Explorer, stub: StubMesh, *, passkey: bool = True) -> Non
 def _visit(explorer: Explorer, address: str) -> None:
     """Goes to a page as whoever it is for."""
     if address in ANYBODY:
-        explorer.js("localStorage.clear()")
-        explorer.driver.delete_all_cookies()
+        forget(explorer)
     explorer.open(f"#/{address}")
     explorer.settle()
     explorer.wait(lambda: explorer.texts("main h1"), "a heading")

@@ -25,7 +25,7 @@ from selenium.webdriver.common.by import By
 
 from cinemesh.testing.ports import free_base
 from services.identity.tests.oidc.server import OpenIdServer
-from tests.e2e.explorer.accounts import click, fill, send, sign_in, signed_in
+from tests.e2e.explorer.accounts import click, fill, send, sign_in, sign_out, signed_in
 from tests.e2e.explorer.stub_people import REFRESH_COOKIE
 from tests.integration.mesh import started
 
@@ -91,12 +91,6 @@ def _token(explorer: Explorer, mails: Path, address: str, page: str) -> str:
     return str(explorer.wait(found, f"a mail with a link to #/{page}"))
 
 
-def _sign_out(explorer: Explorer) -> None:
-    explorer.one(".who-button").click()
-    next(button for button in explorer.all(".menu button") if button.text == "Sign out").click()
-    explorer.wait_text(".who", "Sign in")
-
-
 def _press(explorer: Explorer, text: str) -> None:
     click(explorer, explorer.wait(lambda: next((b for b in explorer.all("main button") if b.text == text), None), text))
 
@@ -146,7 +140,7 @@ def test_an_account_from_the_mail_to_the_end(explorer: Explorer, mails: Path) ->
     sign_in(explorer, address, SECOND)
     signed_in(explorer, name)
 
-    _sign_out(explorer)
+    sign_out(explorer)
     assert explorer.driver.get_cookie(REFRESH_COOKIE) is None
     explorer.driver.refresh()
     explorer.wait_text(".who", "Sign in")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.explorer.accounts import fill, labelled, press, sign_in
+from tests.e2e.explorer.accounts import fill, forget, labelled, press, sign_in
 from tests.e2e.explorer.stub_people import Account
 
 if TYPE_CHECKING:
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from tests.e2e.explorer.stub_mesh import StubMesh
 
 pytestmark = [pytest.mark.browser]
-
-
-def _sign_out(explorer: Explorer) -> None:
-    explorer.js("localStorage.clear()")
-    explorer.driver.delete_all_cookies()
 
 
 def _night(stub: StubMesh, host: Account, films: int = 3) -> dict[str, Any]:
@@ -161,7 +156,7 @@ def test_a_canon_says_how_much_of_it_one_has_seen(explorer: Explorer, stub: Stub
     explorer.wait_text(".shown", "31 films")
     assert explorer.complaints() == []
 
-    _sign_out(explorer)
+    forget(explorer)
     explorer.open("#/canon/palme-dor")
     explorer.wait_text("main", "to see how many of them you have seen")
     assert not explorer.all(".tile.seen, .seen-of")

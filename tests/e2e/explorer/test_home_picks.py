@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.e2e.explorer.access import CONTRAST, SMALL, structure, unseen_focus
-from tests.e2e.explorer.accounts import press, sign_in, signed_in
+from tests.e2e.explorer.accounts import press, sign_in, sign_out, signed_in
 from tests.e2e.explorer.picks import said
 
 if TYPE_CHECKING:
@@ -203,8 +203,7 @@ def test_strangers_are_asked_in_by_a_line_and_cost_nothing(explorer: Explorer, s
 def test_it_goes_with_who_signs_out(explorer: Explorer, reader: Account) -> None:
     _home(explorer)
     assert _row(explorer)
-    explorer.one(".who-button").click()
-    next(button for button in explorer.all(".menu button") if button.text == "Sign out").click()
+    sign_out(explorer)
     explorer.wait_text(".rows > .quiet", "Sign in for films of your own")
     assert not explorer.all(".for-me")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.explorer.accounts import answer_to, click, enter, fill, labelled, press, sign_in
+from tests.e2e.explorer.accounts import answer_to, click, enter, fill, labelled, press, sign_in, sign_out
 from tests.integration.mesh import Mesh, started
 from tests.integration.people import PASSWORD, sign_up
 from tests.integration.test_imports_through_the_edge import export_of
@@ -51,12 +51,6 @@ def _person(mesh: Mesh, name: str) -> str:
     whole = f"{name}-{secrets.token_hex(4)}"
     sign_up(mesh, whole)
     return whole
-
-
-def _leave(explorer: Explorer) -> None:
-    explorer.one(".who-button").click()
-    next(button for button in explorer.all(".menu button") if button.text == "Sign out").click()
-    explorer.wait_text(".who", "Sign in")
 
 
 def _titles(explorer: Explorer, list_: str = ".lines") -> list[str]:
@@ -142,7 +136,7 @@ def test_a_list_is_made_worked_on_by_two_and_shared(
     )
     assert explorer.texts(".tabs a") == ["Films", "Comments", "People"], "settings are the owner's"
 
-    _leave(explorer)
+    sign_out(explorer)
     explorer.open(shared)
     explorer.wait_text("h1", "Rain")
     explorer.wait(lambda: _titles(explorer) == [other["title"], film["title"]], "the films behind the link")
@@ -178,7 +172,7 @@ def test_a_film_night_of_two_people(explorer: Explorer, mesh: Mesh, ada: str, fi
     press(explorer, "Cast my vote")
     explorer.wait_text(".vote [role=status]", "Your vote counts, one of 1")
 
-    _leave(explorer)
+    sign_out(explorer)
     explorer.open(link[link.index("#") :])
     explorer.wait_text(".notice h2", "Sign in first")
     explorer.one(".notice a").click()

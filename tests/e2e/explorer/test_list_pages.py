@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.explorer.accounts import click, fill, labelled, named, press
+from tests.e2e.explorer.accounts import click, fill, forget, labelled, named, press
 from tests.e2e.explorer.stub_films import HOSTILE_TITLE
 from tests.e2e.explorer.stub_people import Account
 
@@ -155,8 +155,7 @@ def test_a_link_is_made_opens_for_anybody_and_is_taken_back(explorer: Explorer, 
     assert address.endswith(f"#/list?token={rain['link']}")
     assert explorer.focused.get_attribute("value") == address
 
-    explorer.js("localStorage.clear()")
-    explorer.driver.delete_all_cookies()
+    forget(explorer)
     explorer.open(address[address.index("#") :])
     explorer.wait_text("h1", "Rain")
     explorer.settle()

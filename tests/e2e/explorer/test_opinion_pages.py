@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.explorer.accounts import fill, named, sign_in, signed_in
+from tests.e2e.explorer.accounts import fill, forget, named, sign_in, signed_in
 from tests.e2e.explorer.opinions import press, touch_star
 
 if TYPE_CHECKING:
@@ -230,8 +230,7 @@ def test_a_review_has_an_address_of_its_own(
     _go(explorer, f"review/{review['review_id']}")
     explorer.wait_text("h1", film["title"])
     explorer.wait_text(".comment .prose", "So it is.")
-    explorer.js("localStorage.clear()")
-    explorer.driver.delete_all_cookies()
+    forget(explorer)
     _go(explorer, f"review/{review['review_id']}")
     explorer.wait_text(".thread", "Sign in to say something")
     press(explorer, "Sign in to say something")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.explorer.access import CONTRAST, STRUCTURE, Visit, pages_hard_to_read, pages_that_stumble
-from tests.e2e.explorer.accounts import sign_in, signed_in
+from tests.e2e.explorer.accounts import forget, sign_in, signed_in
 from tests.e2e.explorer.stub_people import NOW
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def test_texts_reach_aa_contrast(explorer: Explorer, stub: StubMesh, scheme: str
 
 def test_strangers_find_the_film_page_as_clear(explorer: Explorer, stub: StubMesh) -> None:
     _furnish(explorer, stub)
-    explorer.js("localStorage.clear()")
-    explorer.driver.delete_all_cookies()
+    forget(explorer)
     explorer.size(360, 800)
     found = {}
     for address in PAGES:

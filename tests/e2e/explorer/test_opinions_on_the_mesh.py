@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cinemesh.testing.markup import ATTACKS, read_markup
-from tests.e2e.explorer.accounts import click, enter, fill
+from tests.e2e.explorer.accounts import click, enter, fill, forget
 from tests.e2e.explorer.hostile import TRAP, harm, trapped, words
 from tests.e2e.explorer.opinions import kept, open_film, open_reviews, press, shows, touch_star
 from tests.integration.mesh import Mesh, started
@@ -262,8 +262,7 @@ def test_other_readers_are_as_safe(explorer: Explorer, mesh: Mesh, written: Writ
             explorer.open(f"#/lists/{one['list_id']}")
             explorer.wait(lambda name=one["name"]: words(explorer.texts("main h1")[0]) == words(name), one["name"])
             assert harm(explorer) == []
-        explorer.js("localStorage.clear()")
-        explorer.driver.delete_all_cookies()
+        forget(explorer)
         open_reviews(explorer, {"movie_id": written.reviews[0]["movie_id"]})
         assert harm(explorer) == []
 

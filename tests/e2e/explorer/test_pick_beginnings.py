@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.explorer.accounts import press, sign_in, signed_in
+from tests.e2e.explorer.accounts import press, sign_in, sign_out, signed_in
 from tests.e2e.explorer.picks import opened, said, titles
 
 if TYPE_CHECKING:
@@ -105,7 +105,5 @@ def test_strangers_see_what_many_watch_and_are_asked_in(explorer: Explorer, stub
 
 def test_pages_of_picks_go_with_who_signs_out(explorer: Explorer, reader: Account) -> None:
     opened(explorer)
-    explorer.one(".who-button").click()
-    next(button for button in explorer.all(".menu button") if button.text == "Sign out").click()
-    explorer.wait_text(".who", "Sign in")
+    sign_out(explorer)
     explorer.wait(lambda: not titles(explorer), "no picks")
