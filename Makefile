@@ -50,7 +50,7 @@ setup: env ## the wizard: check data, preprocess, train, start
 
 .PHONY: test
 test: dev-env ## all tests
-	@$(DEV) -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(DEV) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: dev-env ## ruff, mypy --strict, buf lint and breaking, house rules
