@@ -40,7 +40,7 @@ _NOTED_BYTES: Final = 4000
 
 @dataclass(eq=False)
 class _Made:
-    """A page as it is kept; without what is told of its films once nothing is made of that any more."""
+    """A page as it is kept; what is told of its films is there only where it may be worded once more."""
 
     ranking: Ranking
     cut: Cut
@@ -115,12 +115,11 @@ class Recommend:
             work = partial(self._work, models, facts, kept, asked, caller, size, position)
             made = await asyncio.get_running_loop().run_in_executor(self._executor, work)
             self._rankings.put(key, (user_id, made.ranking), made.ranking.nbytes)
-            self._word(models, made)
-            if not self._options.words_change:  # the body will not be made again
-                made.page = None
+            if made.page is not None:
+                self._word(models, made, made.page)
             self._pages.put(page_key, made, made.nbytes)
-        elif self._options.words_change:
-            self._word(models, made)
+        elif made.page is not None:
+            self._word(models, made, made.page)
         return self._finish(models, caller, made, key, position, reasons)
 
     def _asked(
@@ -157,14 +156,18 @@ class Recommend:
         size: int,
         position: Position | None,
     ) -> _Made:
-        """What takes milliseconds: ranks, cuts the page, finds reasons. Runs in a thread."""
+        """What takes milliseconds: ranks, cuts the page, finds reasons and words them. Runs in a thread."""
         try:
-            return self._made(models, facts, kept, asked, caller, size, position, without_taste="")
+            made = self._made(models, facts, kept, asked, caller, size, position, without_taste="")
         except Exception:
             if models.taste is None:
                 raise
             self._log.exception("the hybrid model failed", model=models.taste.name)
-            return self._made(models, facts, None, asked, caller, size, position, without_taste=_TASTE_FAILED)
+            made = self._made(models, facts, None, asked, caller, size, position, without_taste=_TASTE_FAILED)
+        if made.page is not None and not self._options.words_change:
+            self._word(models, made, made.page)
+            made.page, made.words = None, ()
+        return made
 
     def _made(
         self,
@@ -199,14 +202,11 @@ class Recommend:
         page = tell(models, facts, ranking, found.places)
         return _Made(ranking, found, page.movie_ids, page)
 
-    def _word(self, models: Models, made: _Made) -> None:
-        page = made.page
-        if page is None:
-            return
+    def _word(self, models: Models, made: _Made, page: Page) -> None:
         words = self._wording.of(page.facts)
         if made.details is None or words != made.words:
             made.body = self._encode(page, words)
-            made.words = words if self._options.words_change else ()
+            made.words = words
             # the log asks for them with each answer; of a page that is kept they are the same
             made.details = Noted(models, made.ranking, page.without_cards(), words)
 

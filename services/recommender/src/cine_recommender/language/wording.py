@@ -101,7 +101,7 @@ class Wording:
         self._asking: asyncio.Task[None] | None = None
 
     def of(self, page: Sequence[ExplanationFacts]) -> list[Worded]:
-        """Returns the words for each, at once; call it on the event loop."""
+        """Returns the words for each, at once; where there is a language model, call it on the event loop."""
         model = self._model
         if model is None:
             return [Worded(sentence(facts)) for facts in page]
